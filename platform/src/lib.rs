@@ -1,1 +1,28 @@
-//! wip
+//! Picket's platform: web, worker and cron of an error tracker that every Sentry SDK reports to.
+//!
+//! A feature is a folder; `protocol` is pure; `app` holds what every feature is handed. Start reading at `web`, `worker` and
+//! `events::process`.
+
+pub mod access;
+pub mod alerts;
+pub mod app;
+pub mod auth;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod cron;
+pub mod events;
+pub mod ingest;
+pub mod issues;
+pub mod job;
+pub mod mail;
+pub mod metrics;
+pub mod organizations;
+pub mod projects;
+pub mod protocol;
+pub mod queue;
+pub mod standalone;
+pub mod ui;
+pub mod upgrade;
+pub mod web;
+pub mod worker;

@@ -1,0 +1,90 @@
+//! What every feature is handed: one struct, cheap to clone, built once.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
+};
+
+use crate::{
+    config::{self, Config, SslMode},
+    ingest::Keys,
+    mail::Mailer,
+    metrics::Metrics,
+    queue::Queue,
+};
+
+/// How long a request may wait for a database connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The process's parts.
+#[derive(Clone)]
+pub struct App {
+    pub config: Arc<Config>,
+    pub db: PgPool,
+    pub queue: Queue,
+    /// Project keys, at most five seconds stale.
+    pub keys: Keys,
+    pub mailer: Mailer,
+    pub metrics: Arc<Metrics>,
+    pub secret_key: SecretString,
+}
+
+impl App {
+    /// Builds every part. Servers need not be reachable yet: readiness says when they are.
+    pub fn new(config: Config) -> Result<App> {
+        let queue = Queue::open(&config)?;
+        let db = PgPoolOptions::new()
+            .max_connections(config.postgres.max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_lazy_with(connect_options(&config.postgres)?);
+        Ok(App {
+            keys: Keys::new(db.clone()),
+            db,
+            queue,
+            mailer: Mailer::open(&config.mail)?,
+            metrics: Arc::new(Metrics::default()),
+            secret_key: config.site.secret_key()?,
+            config: Arc::new(config),
+        })
+    }
+
+    /// The time, for everything that is stored or compared.
+    pub fn now(&self) -> DateTime<Utc> {
+        now()
+    }
+}
+
+/// The one place that reads the clock.
+#[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+pub fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// The database settings in the driver's form.
+pub fn connect_options(config: &config::Postgres) -> Result<PgConnectOptions> {
+    let mut options = PgConnectOptions::new_without_pgpass()
+        .host(&config.host)
+        .port(config.port)
+        .database(&config.name)
+        .username(&config.user)
+        .application_name("picket")
+        .ssl_mode(match config.sslmode {
+            SslMode::Disable => PgSslMode::Disable,
+            SslMode::Prefer => PgSslMode::Prefer,
+            SslMode::Require => PgSslMode::Require,
+            SslMode::VerifyCa => PgSslMode::VerifyCa,
+            SslMode::VerifyFull => PgSslMode::VerifyFull,
+        });
+    if let Some(password) = config.password().context("reading the database password")? {
+        options = options.password(password.expose_secret());
+    }
+    if let Some(certificate) = &config.sslrootcert {
+        options = options.ssl_root_cert(certificate);
+    }
+    Ok(options)
+}

@@ -1,0 +1,43 @@
+//! Everything a worker is asked to do besides taking in events, which travel in batches of their own.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{alerts, app::App};
+
+/// A job may run twice; each must be harmless then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+pub enum Job {
+    /// Tells the members of a project about an event, by one of its rules.
+    Notify { project: i64, rule: i64, issue: i64, event: Uuid },
+}
+
+/// How a job ended. An error instead means: try again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    NothingToDo,
+}
+
+impl Outcome {
+    /// As it is counted.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Done => "done",
+            Outcome::NothingToDo => "nothing_to_do",
+        }
+    }
+}
+
+impl Job {
+    /// Does it.
+    pub async fn run(self, app: &App) -> Result<Outcome> {
+        match self {
+            Job::Notify { project, rule, issue, event } => {
+                alerts::notify(app, alerts::Notification::new(project, rule, issue, event)).await
+            }
+        }
+    }
+}

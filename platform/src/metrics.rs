@@ -1,0 +1,77 @@
+//! What a process counts, and the small server every process answers `/metrics` and `/_health/` on.
+
+use std::sync::Mutex;
+
+use anyhow::{Context, Result};
+use axum::{Router, extract::State, http::header, routing::get};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+
+/// What became of something.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Outcome {
+    pub outcome: &'static str,
+}
+
+/// Every metric there is. Families are registered once, in `default`.
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    /// Items web answered for: `accepted`, `invalid`, `forbidden`, `unavailable` …
+    pub ingest: Family<Outcome, Counter>,
+    /// Events a worker finished: `stored`, `duplicate`, `invalid`.
+    pub events: Family<Outcome, Counter>,
+    /// Jobs a worker ran: `done`, `nothing_to_do`, `failed`, `buried`.
+    pub jobs: Family<Outcome, Counter>,
+    /// Batches that could not be stored at first and are tried again.
+    pub retries: Counter,
+    /// Messages in the queue, taken or not.
+    pub queue_depth: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        let metrics = Metrics {
+            registry: Mutex::new(Registry::with_prefix("picket")),
+            ingest: Family::default(),
+            events: Family::default(),
+            jobs: Family::default(),
+            retries: Counter::default(),
+            queue_depth: Gauge::default(),
+        };
+        {
+            let mut registry = metrics.registry.lock().expect("nothing panics while it registers");
+            registry.register("ingest_items", "Items web answered for, by outcome", metrics.ingest.clone());
+            registry.register("events", "Events a worker finished, by outcome", metrics.events.clone());
+            registry.register("jobs", "Jobs a worker ran, by outcome", metrics.jobs.clone());
+            registry.register("batch_retries", "Batches that were tried again", metrics.retries.clone());
+            registry.register("queue_depth", "Messages in the event queue", metrics.queue_depth.clone());
+        }
+        metrics
+    }
+}
+
+/// Serves `/metrics` and `/_health/` until told to stop.
+pub async fn serve(app: App, stop: CancellationToken) -> Result<()> {
+    let address = app.config.web.metrics_listen;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("listening for metrics on {address}"))?;
+    let routes = Router::new().route("/metrics", get(show)).route("/_health/", get(|| async { "ok" })).with_state(app);
+    axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await.context("serving metrics")
+}
+
+async fn show(State(app): State<App>) -> ([(header::HeaderName, &'static str); 1], String) {
+    if let Ok(depth) = app.queue.depth(crate::queue::Topic::Events).await {
+        app.metrics.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
+    }
+    let mut text = String::new();
+    let registry = app.metrics.registry.lock().expect("nothing panics while it reads");
+    // Writing to a String cannot fail.
+    let _ = encode(&mut text, &registry);
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
+}

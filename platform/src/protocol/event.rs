@@ -1,0 +1,221 @@
+//! An event, read leniently from what an SDK sent: <https://develop.sentry.dev/sdk/data-model/event-payloads/>.
+//!
+//! [`Event`] is what we understand of it. The JSON itself is stored whole, so a later version can understand more.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::{
+    Level,
+    json::{Object, first, pairs, text, values},
+    stacktrace::Stacktrace,
+};
+
+/// The typed view of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub level: Level,
+    /// `python`, `javascript` … or `other`
+    pub platform: String,
+    /// When it happened, by the sender's clock.
+    pub timestamp: Option<DateTime<Utc>>,
+    /// The formatted message.
+    pub message: Option<String>,
+    /// Outermost cause first, as SDKs send them; the last is what was raised at the end.
+    pub exceptions: Vec<Exception>,
+    /// Of the event itself, where no exception carries one.
+    pub stacktrace: Option<Stacktrace>,
+    pub logger: Option<String>,
+    pub transaction: Option<String>,
+    pub culprit: Option<String>,
+    pub server_name: Option<String>,
+    pub release: Option<String>,
+    pub environment: Option<String>,
+    pub tags: Vec<(String, String)>,
+    pub fingerprint: Vec<String>,
+    pub user: Vec<(String, String)>,
+    pub request: Option<Request>,
+    pub breadcrumbs: Vec<Breadcrumb>,
+    /// `sentry.python 2.9.0`
+    pub sdk: Option<String>,
+    pub extra: Vec<(String, String)>,
+    /// `os`, `runtime` … with what is known of each.
+    pub contexts: Vec<(String, Vec<(String, String)>)>,
+}
+
+/// One exception of a chain.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exception {
+    pub kind: Option<String>,
+    pub value: Option<String>,
+    pub module: Option<String>,
+    pub stacktrace: Option<Stacktrace>,
+    pub mechanism: Option<Mechanism>,
+}
+
+/// How an exception was caught.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mechanism {
+    pub kind: String,
+    pub handled: Option<bool>,
+    /// The exception's type says nothing: a signal, a panic's wrapper.
+    pub synthetic: bool,
+}
+
+/// The HTTP request during which it happened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Request {
+    pub method: Option<String>,
+    pub url: Option<String>,
+    pub query: Option<String>,
+    pub headers: Vec<(String, String)>,
+}
+
+/// What happened before.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Breadcrumb {
+    pub timestamp: Option<DateTime<Utc>>,
+    pub category: Option<String>,
+    pub message: Option<String>,
+    pub level: Option<Level>,
+}
+
+/// Why a payload is no event.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Invalid {
+    #[error("invalid JSON data: {0}")]
+    Json(String),
+    #[error("invalid JSON data: an event is an object")]
+    NotAnObject,
+}
+
+impl Event {
+    /// Reads an event's JSON.
+    pub fn parse(payload: &[u8]) -> Result<Event, Invalid> {
+        match serde_json::from_slice(payload).map_err(|e| Invalid::Json(e.to_string()))? {
+            Value::Object(object) => Ok(Event::read(&object)),
+            _ => Err(Invalid::NotAnObject),
+        }
+    }
+
+    fn read(event: &Object) -> Event {
+        let get = |name: &str| text(event.get(name));
+        let exceptions = values(first(event, &["exception", "sentry.interfaces.Exception"]));
+        Event {
+            level: event.get("level").and_then(Level::parse).unwrap_or(Level::Error),
+            platform: get("platform").unwrap_or_else(|| "other".into()),
+            timestamp: timestamp(event.get("timestamp")),
+            message: message(event),
+            exceptions: exceptions.into_iter().filter_map(Value::as_object).map(Exception::read).collect(),
+            stacktrace: Stacktrace::parse(first(event, &["stacktrace", "sentry.interfaces.Stacktrace"])),
+            logger: get("logger"),
+            transaction: get("transaction"),
+            culprit: get("culprit"),
+            server_name: get("server_name"),
+            release: get("release"),
+            environment: get("environment"),
+            tags: pairs(event.get("tags")),
+            fingerprint: event.get("fingerprint").and_then(Value::as_array).map_or_else(Vec::new, |parts| {
+                parts.iter().filter_map(|part| text(Some(part))).collect()
+            }),
+            user: pairs(first(event, &["user", "sentry.interfaces.User"])),
+            request: first(event, &["request", "sentry.interfaces.Http"]).and_then(Value::as_object).map(Request::read),
+            breadcrumbs: values(first(event, &["breadcrumbs", "sentry.interfaces.Breadcrumbs"]))
+                .into_iter()
+                .filter_map(Value::as_object)
+                .map(Breadcrumb::read)
+                .collect(),
+            sdk: event.get("sdk").and_then(Value::as_object).and_then(sdk),
+            extra: event.get("extra").and_then(Value::as_object).map(shown).unwrap_or_default(),
+            contexts: event.get("contexts").and_then(Value::as_object).map(contexts).unwrap_or_default(),
+        }
+    }
+
+    /// The exception that gives the event its name: the one raised last.
+    pub fn main_exception(&self) -> Option<&Exception> {
+        self.exceptions.last()
+    }
+}
+
+impl Exception {
+    fn read(exception: &Object) -> Exception {
+        let value = match exception.get("value") {
+            Some(value @ (Value::Object(_) | Value::Array(_))) => Some(value.to_string()),
+            value => text(value),
+        };
+        let mechanism = exception.get("mechanism").and_then(Value::as_object).map(|mechanism| Mechanism {
+            kind: text(mechanism.get("type")).unwrap_or_else(|| "generic".into()),
+            handled: mechanism.get("handled").and_then(Value::as_bool),
+            synthetic: mechanism.get("synthetic").and_then(Value::as_bool).unwrap_or(false),
+        });
+        Exception {
+            kind: text(exception.get("type")),
+            value,
+            module: text(exception.get("module")),
+            stacktrace: Stacktrace::parse(first(exception, &["stacktrace", "sentry.interfaces.Stacktrace"])),
+            mechanism,
+        }
+    }
+}
+
+impl Request {
+    fn read(request: &Object) -> Request {
+        Request {
+            method: text(request.get("method")),
+            url: text(request.get("url")),
+            query: text(request.get("query_string")),
+            headers: pairs(request.get("headers")),
+        }
+    }
+}
+
+impl Breadcrumb {
+    fn read(crumb: &Object) -> Breadcrumb {
+        Breadcrumb {
+            timestamp: timestamp(crumb.get("timestamp")),
+            category: text(first(crumb, &["category", "type"])),
+            message: text(crumb.get("message")),
+            level: crumb.get("level").and_then(Level::parse),
+        }
+    }
+}
+
+/// The message, from either of its two old homes and any of its shapes.
+fn message(event: &Object) -> Option<String> {
+    let message = first(event, &["logentry", "message", "sentry.interfaces.Message"])?;
+    match message {
+        Value::Object(entry) => text(first(entry, &["formatted", "message"])),
+        other => text(Some(other)),
+    }
+}
+
+/// Seconds since 1970, or ISO 8601 where a missing zone means UTC.
+fn timestamp(value: Option<&Value>) -> Option<DateTime<Utc>> {
+    match value? {
+        Value::Number(seconds) => {
+            #[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates, and chrono checks the range")]
+            let micros = (seconds.as_f64()? * 1e6) as i64;
+            DateTime::from_timestamp_micros(micros)
+        }
+        Value::String(text) => DateTime::parse_from_rfc3339(text)
+            .map(|time| time.to_utc())
+            .or_else(|_| text.parse::<chrono::NaiveDateTime>().map(|time| time.and_utc()))
+            .ok(),
+        _ => None,
+    }
+}
+
+fn sdk(sdk: &Object) -> Option<String> {
+    let name = text(sdk.get("name"))?;
+    Some(text(sdk.get("version")).map_or_else(|| name.clone(), |version| format!("{name} {version}")))
+}
+
+fn contexts(contexts: &Object) -> Vec<(String, Vec<(String, String)>)> {
+    contexts.iter().filter_map(|(name, context)| Some((name.clone(), shown(context.as_object()?)))).collect()
+}
+
+fn shown(object: &Object) -> Vec<(String, String)> {
+    let show = |value: &Value| text(Some(value)).unwrap_or_else(|| value.to_string());
+    object.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), show(value))).collect()
+}

@@ -1,0 +1,64 @@
+//! Reading JSON values leniently: the wrong shape is an absence, never an error.
+
+use serde_json::{Map, Value};
+
+/// A JSON object.
+pub type Object = Map<String, Value>;
+
+/// The text of a scalar, as Sentry coerces it: numbers and booleans become text, other shapes are dropped.
+/// NUL is removed: PostgreSQL cannot hold it in text.
+pub fn text(value: Option<&Value>) -> Option<String> {
+    let text = match value? {
+        Value::String(text) => text.replace('\0', ""),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// A list given as `{"values": […]}`, as a bare array, or as one object.
+pub fn values(value: Option<&Value>) -> Vec<&Value> {
+    match value {
+        Some(Value::Array(items)) => items.iter().filter(|item| !item.is_null()).collect(),
+        Some(Value::Object(object)) => match object.get("values") {
+            Some(Value::Array(items)) => items.iter().filter(|item| !item.is_null()).collect(),
+            Some(_) => Vec::new(),
+            None if object.is_empty() => Vec::new(),
+            None => value.into_iter().collect(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Pairs given as an object or as a list of two-element lists.
+pub fn pairs(value: Option<&Value>) -> Vec<(String, String)> {
+    match value {
+        Some(Value::Object(object)) => {
+            object.iter().filter_map(|(key, value)| Some((key.trim().to_owned(), text(Some(value))?))).collect()
+        }
+        Some(Value::Array(items)) => items
+            .iter()
+            .filter_map(|item| match item.as_array()?.as_slice() {
+                [key, value] => Some((text(Some(key))?.trim().to_owned(), text(Some(value))?)),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The first of several names an attribute goes by.
+pub fn first<'a>(object: &'a Object, names: &[&str]) -> Option<&'a Value> {
+    names.iter().find_map(|name| object.get(*name).filter(|value| !value.is_null()))
+}
+
+/// Cuts text to a number of characters; what was cut ends in `...`, as Sentry's does.
+pub fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(3)).collect();
+    format!("{kept}...")
+}

@@ -1,0 +1,202 @@
+//! Redis Streams: a stream and one consumer group per topic.
+//!
+//! Pushes of many requests share one multiplexed connection, so `XADD`s travel in pipelines by themselves. A reader has a
+//! connection of its own, because a blocking `XREADGROUP` would hold up everybody on a shared one. Acknowledged entries are
+//! deleted, so the stream's length is the backlog.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use redis::{
+    AsyncCommands, Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo, RedisConnectionInfo,
+    RedisError, Value,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+    streams::{StreamPendingCountReply, StreamRangeReply, StreamReadOptions, StreamReadReply},
+};
+use secrecy::ExposeSecret;
+
+use super::{MOST_DELIVERIES, Message, MessageId, Topic};
+use crate::config::{self, Config};
+
+const GROUP: &str = "workers";
+const FIELD: &str = "m";
+/// How long a read waits for messages, and so how long a stop may take when there are none.
+const READ_WAIT: Duration = Duration::from_millis(500);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The producing side, cheap to clone.
+#[derive(Clone)]
+pub struct RedisQueue {
+    client: Client,
+    connection: ConnectionManager,
+    reclaim_after: Duration,
+}
+
+impl RedisQueue {
+    /// Prepares a connection, which is made at first use and made again when it breaks.
+    pub fn open(config: &Config) -> Result<RedisQueue> {
+        let client = Client::open(connection_info(&config.redis)?).context("reading the Redis settings")?;
+        let connection = connect(&client, ANSWER_TIMEOUT)?;
+        Ok(RedisQueue { client, connection, reclaim_after: config.queue.reclaim_after() })
+    }
+
+    pub(super) async fn push(&self, topic: Topic, bodies: Vec<Bytes>) -> Result<(), RedisError> {
+        let mut pipe = redis::pipe();
+        for body in &bodies {
+            pipe.cmd("XADD").arg(key(topic)).arg("*").arg(FIELD).arg(&body[..]).ignore();
+        }
+        pipe.query_async(&mut self.connection.clone()).await
+    }
+
+    pub(super) async fn depth(&self, topic: Topic) -> Result<u64> {
+        Ok(self.connection.clone().xlen(key(topic)).await?)
+    }
+
+    /// One round trip, for readiness.
+    pub async fn ping(&self) -> Result<()> {
+        Ok(redis::cmd("PING").query_async(&mut self.connection.clone()).await?)
+    }
+
+    pub(super) async fn consumer(&self, topic: Topic) -> Result<Reader> {
+        let connection = connect(&self.client, ANSWER_TIMEOUT + READ_WAIT)?;
+        let mut reader = Reader {
+            connection,
+            topic,
+            name: format!("{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()),
+            reclaim_after: self.reclaim_after,
+            reclaimed_at: None,
+        };
+        reader.make_group().await?;
+        Ok(reader)
+    }
+}
+
+/// One member of the consumer group.
+pub struct Reader {
+    connection: ConnectionManager,
+    topic: Topic,
+    name: String,
+    reclaim_after: Duration,
+    reclaimed_at: Option<Instant>,
+}
+
+impl Reader {
+    pub(super) async fn take(&mut self, most: usize) -> Result<Vec<Message>> {
+        if self.reclaimed_at.is_none_or(|at| at.elapsed() > self.reclaim_after / 2) {
+            let reclaimed = self.reclaim(most).await?;
+            if !reclaimed.is_empty() {
+                return Ok(reclaimed);
+            }
+            self.reclaimed_at = Some(Instant::now());
+        }
+        let wait = usize::try_from(READ_WAIT.as_millis())?;
+        let options = StreamReadOptions::default().group(GROUP, &self.name).count(most).block(wait);
+        let reply: Result<Option<StreamReadReply>, _> =
+            self.connection.xread_options(&[key(self.topic)], &[">"], &options).await;
+        match reply {
+            Ok(None) => Ok(Vec::new()),
+            Ok(Some(reply)) => reply.keys.into_iter().flat_map(|stream| stream.ids).map(message).collect(),
+            // Redis came back empty (a flush, a restore): start the group again rather than fail for ever.
+            Err(error) if error.code() == Some("NOGROUP") => {
+                self.make_group().await?;
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error).context("reading from the stream"),
+        }
+    }
+
+    pub(super) async fn done(&mut self, ids: &[MessageId]) -> Result<()> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
+        let mut pipe = redis::pipe();
+        pipe.cmd("XACK").arg(key(self.topic)).arg(GROUP).arg(&ids).ignore();
+        pipe.cmd("XDEL").arg(key(self.topic)).arg(&ids).ignore();
+        pipe.query_async::<()>(&mut self.connection).await.context("acknowledging a batch")
+    }
+
+    pub(super) async fn bury(&mut self, message: &Message, reason: &str) -> Result<()> {
+        let dead = format!("{}:dead", key(self.topic));
+        let fields: [(&str, &[u8]); 2] = [(FIELD, &message.body), ("reason", reason.as_bytes())];
+        let _: Option<String> = self.connection.xadd(dead, "*", &fields).await.context("burying a message")?;
+        self.done(std::slice::from_ref(&message.id)).await
+    }
+
+    async fn make_group(&mut self) -> Result<()> {
+        let made: Result<(), _> = self.connection.xgroup_create_mkstream(key(self.topic), GROUP, "0").await;
+        match made {
+            Err(error) if error.code() != Some("BUSYGROUP") => Err(error).context("creating the consumer group"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes over what a silent worker had taken; buries what has been taken too often.
+    async fn reclaim(&mut self, most: usize) -> Result<Vec<Message>> {
+        let idle = u64::try_from(self.reclaim_after.as_millis())?;
+        let pending: StreamPendingCountReply = redis::cmd("XPENDING")
+            .arg(key(self.topic))
+            .arg(GROUP)
+            .arg("IDLE")
+            .arg(idle)
+            .arg(("-", "+", most))
+            .query_async(&mut self.connection)
+            .await
+            .context("asking for messages of silent workers")?;
+        if pending.ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<&str> = pending.ids.iter().map(|entry| entry.id.as_str()).collect();
+        let claimed: StreamRangeReply = redis::cmd("XCLAIM")
+            .arg(key(self.topic))
+            .arg((GROUP, &self.name, idle))
+            .arg(&ids)
+            .query_async(&mut self.connection)
+            .await
+            .context("taking over messages of silent workers")?;
+        let tired = |id: &str| pending.ids.iter().any(|e| e.id == id && e.times_delivered >= MOST_DELIVERIES);
+        let mut fresh = Vec::new();
+        for message in claimed.ids.into_iter().map(message).collect::<Result<Vec<_>>>()? {
+            if tired(&message.id.0) {
+                self.bury(&message, "taken too often without ever being finished").await?;
+            } else {
+                fresh.push(message);
+            }
+        }
+        Ok(fresh)
+    }
+}
+
+fn message(mut entry: redis::streams::StreamId) -> Result<Message> {
+    let body = match entry.map.remove(FIELD) {
+        Some(value @ Value::BulkString(_)) => Vec::<u8>::from_redis_value(value).context("reading a stream entry")?,
+        _ => Vec::new(),
+    };
+    Ok(Message { id: MessageId(entry.id), body: body.into() })
+}
+
+fn key(topic: Topic) -> String {
+    format!("picket:{}", topic.name())
+}
+
+fn connect(client: &Client, answer_timeout: Duration) -> Result<ConnectionManager> {
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(answer_timeout))
+        .set_number_of_retries(1);
+    ConnectionManager::new_lazy_with_config(client.clone(), config).context("preparing the connection to Redis")
+}
+
+/// The address and credentials in the form the client wants them.
+pub fn connection_info(config: &config::Redis) -> Result<ConnectionInfo> {
+    let host = config.host.clone();
+    let address = if config.tls {
+        ConnectionAddr::TcpTls { host, port: config.port, insecure: false, tls_params: None }
+    } else {
+        ConnectionAddr::Tcp(host, config.port)
+    };
+    let mut redis = RedisConnectionInfo::default().set_db(config.db);
+    if let Some(password) = config.password()? {
+        redis = redis.set_password(password.expose_secret());
+    }
+    Ok(address.into_connection_info()?.set_redis_settings(redis))
+}

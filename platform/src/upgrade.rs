@@ -1,0 +1,80 @@
+//! `picket upgrade`: brings the database to this version's schema, and makes the first superuser.
+//!
+//! Migrations are embedded, and sqlx holds an advisory lock while it applies them, so two upgrades at once are harmless.
+
+use anyhow::{Context, Result, bail};
+use chrono::{Days, NaiveDate};
+use secrecy::SecretString;
+use sqlx::{PgPool, migrate::Migrator};
+
+use crate::{
+    app::{App, now},
+    auth,
+    cli::{UpgradeOptions, ask},
+    organizations,
+};
+
+/// The migrations of this version.
+pub static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// Days for which partitions are made ahead.
+const DAYS_AHEAD: u64 = 3;
+
+/// Runs the command.
+pub async fn run(options: UpgradeOptions) -> Result<()> {
+    let app = App::new(options.config)?;
+    migrate(&app.db).await?;
+    if auth::store::superuser_exists(&app.db).await? {
+        return Ok(());
+    }
+    let (email, password) = match (options.admin_email, options.admin_password, options.noinput) {
+        (Some(email), Some(password), _) => (email, password),
+        (_, _, true) => {
+            eprintln!("There is no superuser yet: `picket createuser --superuser` makes one.");
+            return Ok(());
+        }
+        (email, password, false) => {
+            let email = email.map_or_else(|| ask("Email of the first superuser: "), Ok)?;
+            let password = password.map_or_else(|| ask("Password: ").map(SecretString::from), Ok)?;
+            (email, password)
+        }
+    };
+    let user = auth::create_user(&app.db, &email, &password, auth::Rank::Superuser).await?;
+    organizations::join_single(&app, user, auth::Rank::Superuser).await?;
+    println!("{email} is the first superuser");
+    Ok(())
+}
+
+/// Applies what is missing, one line each, and makes the partitions of the next days.
+pub async fn migrate(db: &PgPool) -> Result<()> {
+    let before = applied(db).await?;
+    if let Some(newer) = before.iter().find(|version| !MIGRATIONS.version_exists(**version)) {
+        bail!("the database has migration {newer}, which this version does not know: run a version at least as new");
+    }
+    MIGRATIONS.run(db).await.context("migrating the database")?;
+    for migration in MIGRATIONS.iter().filter(|migration| !before.contains(&migration.version)) {
+        println!("applied {:04} {}", migration.version, migration.description);
+    }
+    make_partitions(db, now().date_naive()).await
+}
+
+/// Makes the partitions of today and the days after it.
+pub async fn make_partitions(db: &PgPool, today: NaiveDate) -> Result<()> {
+    for ahead in 0..=DAYS_AHEAD {
+        let day = today.checked_add_days(Days::new(ahead)).context("counting days")?;
+        crate::events::save::make_partition(db, day).await?;
+    }
+    Ok(())
+}
+
+/// The versions the database has; none when it is empty.
+async fn applied(db: &PgPool) -> Result<Vec<i64>> {
+    let exists = sqlx::query_scalar!(r#"select to_regclass('_sqlx_migrations') is not null as "exists!""#)
+        .fetch_one(db)
+        .await
+        .context("asking the database for its version")?;
+    if !exists {
+        return Ok(Vec::new());
+    }
+    sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(db).await.context("reading the migrations")
+}

@@ -1,0 +1,117 @@
+//! The worker: takes batches of events and jobs from the queue until it is told to stop.
+//!
+//! A batch is acknowledged only after its effects are committed. While the database is away nothing is acknowledged: the batch
+//! is tried again, with a growing pause, and the queue keeps the rest.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::App,
+    events::{self, Received},
+    job::Job,
+    metrics::Outcome,
+    queue::{Consumer, Message, Topic},
+};
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Jobs taken at a time; each is done for itself.
+const JOBS_AT_A_TIME: usize = 20;
+
+/// Works until told to stop; what was taken is finished first.
+pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
+    tokio::try_join!(
+        consume(&app, Topic::Events, &stop, store_batch),
+        consume(&app, Topic::Jobs, &stop, run_jobs)
+    )?;
+    Ok(())
+}
+
+async fn consume<F>(app: &App, topic: Topic, stop: &CancellationToken, work: F) -> Result<()>
+where
+    F: AsyncFn(&App, &mut Consumer) -> Result<()>,
+{
+    let mut consumer = None;
+    let mut pause = FIRST_PAUSE;
+    while !stop.is_cancelled() {
+        match work_once(app, topic, &mut consumer, &work).await {
+            Ok(()) => pause = FIRST_PAUSE,
+            Err(error) => {
+                app.metrics.retries.inc();
+                tracing::warn!("{topic:?}: {error:#}; trying again in {pause:?}");
+                consumer = None;
+                let _ = tokio::time::timeout(pause, stop.cancelled()).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn work_once<F>(app: &App, topic: Topic, consumer: &mut Option<Consumer>, work: &F) -> Result<()>
+where
+    F: AsyncFn(&App, &mut Consumer) -> Result<()>,
+{
+    if consumer.is_none() {
+        *consumer = Some(app.queue.consumer(topic).await?);
+    }
+    match consumer {
+        Some(consumer) => work(app, consumer).await,
+        None => Ok(()),
+    }
+}
+
+/// One batch of events: decode, process, acknowledge.
+async fn store_batch(app: &App, consumer: &mut Consumer) -> Result<()> {
+    let messages = consumer.take(app.config.queue.worker_batch).await?;
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let mut batch = Vec::with_capacity(messages.len());
+    for message in &messages {
+        match Received::decode(&message.body) {
+            Ok(received) => batch.push(received),
+            Err(error) => bury(app, consumer, message, &error).await?,
+        }
+    }
+    let stored = events::process(app, batch).await.context("storing a batch of events")?;
+    for outcome in stored {
+        app.metrics.events.get_or_create(&Outcome { outcome: outcome.name() }).inc();
+    }
+    let ids: Vec<_> = messages.into_iter().map(|message| message.id).collect();
+    consumer.done(&ids).await
+}
+
+/// Jobs one after the other; one that fails stays in the queue and does not hold up the others.
+async fn run_jobs(app: &App, consumer: &mut Consumer) -> Result<()> {
+    for message in consumer.take(JOBS_AT_A_TIME).await? {
+        let job: Job = match serde_json::from_slice(&message.body) {
+            Ok(job) => job,
+            Err(error) => {
+                bury(app, consumer, &message, &error.into()).await?;
+                continue;
+            }
+        };
+        let counted = match job.clone().run(app).await {
+            Ok(outcome) => {
+                consumer.done(&[message.id]).await?;
+                outcome.name()
+            }
+            Err(error) => {
+                tracing::warn!("{job:?}: {error:#}; it stays in the queue");
+                "failed"
+            }
+        };
+        app.metrics.jobs.get_or_create(&Outcome { outcome: counted }).inc();
+    }
+    Ok(())
+}
+
+async fn bury(app: &App, consumer: &mut Consumer, message: &Message, reason: &anyhow::Error) -> Result<()> {
+    tracing::error!("a message cannot be read: {reason:#}; it is kept in the dead letters");
+    app.metrics.events.get_or_create(&Outcome { outcome: "buried" }).inc();
+    consumer.bury(message, &format!("{reason:#}")).await
+}
