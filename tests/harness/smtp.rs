@@ -136,10 +136,7 @@ impl Smtp {
 
 fn arguments(security: &Security) -> Vec<String> {
     let files = |certificate: &str, key: &str, identity: &Identity| {
-        vec![
-            format!("{certificate}={}", identity.certificate.display()),
-            format!("{key}={}", identity.key.display()),
-        ]
+        vec![format!("{certificate}={}", identity.certificate.display()), format!("{key}={}", identity.key.display())]
     };
     match security {
         Security::Plain => Vec::new(),
