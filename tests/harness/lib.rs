@@ -5,6 +5,10 @@
 //! and network namespaces are described by [`process`] and [`net`]; the servers ([`postgres`], [`redis`], [`smtp`] …)
 //! are thin on top of them. Nothing here depends on the platform or the operator: they are tested from outside.
 
+pub mod certificates;
+pub mod cluster;
+pub mod forward;
+pub mod images;
 pub mod net;
 pub mod postgres;
 pub mod proc;

@@ -18,7 +18,7 @@ use crate::process::{Account, Program, Supervised, output};
 use crate::run::Run;
 use crate::tools;
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// Whether a commit survives a power cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,18 +161,17 @@ fn make_database_folder(binaries: &Path, folder: &Path, account: Option<&Account
     }
     output(&mut initdb).context("making the database folder")?;
     fs::remove_file(password_file)?;
-    Ok(())
+    // As initdb leaves it, only this machine's own addresses may connect; pods come from theirs.
+    fs::write(folder.join("data/pg_hba.conf"), "host all all all scram-sha-256\n").context("writing pg_hba.conf")
 }
 
 /// The newest PostgreSQL of this machine; Debian's package is installed where there is none.
 fn binaries() -> Result<PathBuf> {
-    match installed() {
-        Some(folder) => Ok(folder),
-        None => {
-            tools::packages(&["postgresql"])?;
-            installed().context("there is no /usr/lib/postgresql/*/bin after installing postgresql")
-        }
+    if let Some(folder) = installed() {
+        return Ok(folder);
     }
+    tools::packages(&["postgresql"])?;
+    installed().context("there is no /usr/lib/postgresql/*/bin after installing postgresql")
 }
 
 fn installed() -> Option<PathBuf> {

@@ -102,7 +102,7 @@ impl Program {
     pub fn start(self, run: &Run) -> Result<Supervised> {
         let logs = run.path().join("logs");
         fs::create_dir_all(&logs)?;
-        let log = (1..)
+        let log = (1..10_000)
             .map(|number| logs.join(format!("{}-{number}.log", self.name)))
             .find(|path| File::create_new(path).is_ok())
             .context("making a log file")?;

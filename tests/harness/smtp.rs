@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use mail_parser::{Address, MessageParser};
 
+use crate::certificates::Identity;
 use crate::net::{Place, wait_for_some};
 use crate::process::{Program, Supervised};
 use crate::run::Run;
@@ -27,15 +28,6 @@ pub enum Security {
     StartTls(Identity),
     /// TLS from the first byte.
     Tls(Identity),
-}
-
-/// A certificate chain and its key, both PEM files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The certificates.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
 }
 
 /// A received mail.

@@ -4,6 +4,9 @@
 //! the checkout, keyed by the hash of what describes it, made under a temporary name and renamed when complete.
 
 mod debian;
+mod go;
+mod npm;
+mod python;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,6 +15,9 @@ use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
 pub use debian::packages;
+pub use go::GoModule;
+pub use npm::node_modules;
+pub use python::python_env;
 
 /// The folder of `name` in the cache for these inputs; `make` fills it (given a temporary path) when it is not there.
 pub(crate) fn cached(name: &str, inputs: &[&[u8]], make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
@@ -40,7 +46,8 @@ pub(crate) fn hash(inputs: &[&[u8]]) -> String {
         hasher.update(input.len().to_le_bytes());
         hasher.update(input);
     }
-    hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let start = hasher.finalize().iter().take(8).fold(0_u64, |start, byte| (start << 8) | u64::from(*byte));
+    format!("{start:016x}")
 }
 
 fn cache_folder() -> Result<PathBuf> {
