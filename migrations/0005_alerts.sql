@@ -8,13 +8,14 @@ create table alert_rules (
 );
 create index alert_rules_by_project on alert_rules (project_id);
 
--- One row per rule and event, so that no retry of ours tells anybody twice.
+-- One row per rule, event and recipient, so that no retry of ours tells anybody twice.
 create table notifications (
     project_id bigint      not null,
     rule_id    bigint      not null,
     event_id   uuid        not null,
+    user_id    bigint      not null,
     issue_id   bigint      not null,
     sent_at    timestamptz,
     created_at timestamptz not null,
-    primary key (project_id, rule_id, event_id)
+    primary key (project_id, rule_id, event_id, user_id)
 );

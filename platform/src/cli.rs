@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, auth, check, config::Config, cron, organizations, projects, standalone, upgrade, web, worker};
+use crate::{app::App, auth, check, config::{Config, secret}, cron, organizations, projects, standalone, upgrade, web, worker};
 
 /// A self-hosted error tracker for every Sentry SDK.
 #[derive(Parser)]
@@ -30,11 +30,11 @@ enum Command {
         role: Role,
     },
     /// Runs everything in one process, with a PostgreSQL of its own: for one machine and for trying Picket out.
-    Standalone(standalone::Options),
+    Standalone(Box<standalone::Options>),
     /// Migrates the database; asks for the first superuser when there is none.
-    Upgrade(UpgradeOptions),
+    Upgrade(Box<UpgradeOptions>),
     /// Creates a person who can sign in, or sets the password of one who is there.
-    Createuser(CreateUser),
+    Createuser(Box<CreateUser>),
     /// Settings: a new secret key, or a check of everything the settings name.
     Config {
         #[command(subcommand)]
@@ -66,7 +66,7 @@ pub struct UpgradeOptions {
     /// The first superuser, created when there is none.
     #[arg(long, env = "SENTRY_ADMIN_EMAIL")]
     pub admin_email: Option<String>,
-    #[arg(long, env = "SENTRY_ADMIN_PASSWORD", hide_env_values = true, value_parser = secret)]
+    #[arg(long, env = "SENTRY_ADMIN_PASSWORD", hide_env_values = true, value_parser = secret())]
     pub admin_password: Option<SecretString>,
     #[command(flatten)]
     pub config: Config,
@@ -76,7 +76,7 @@ pub struct UpgradeOptions {
 struct CreateUser {
     #[arg(long)]
     email: Option<String>,
-    #[arg(long, conflicts_with = "password_stdin", value_parser = secret)]
+    #[arg(long, conflicts_with = "password_stdin", value_parser = secret())]
     password: Option<SecretString>,
     /// Reads the password from standard input, so that it stands in no process list.
     #[arg(long)]
@@ -96,19 +96,15 @@ enum ConfigCommand {
     /// Prints a new secret key.
     GenerateSecretKey,
     /// Tries every server the settings name, and says what is wrong and what to do.
-    Check(check::Options),
+    Check(Box<check::Options>),
 }
 
 #[derive(Subcommand)]
 enum ProjectsCommand {
     /// Creates a project (and its organisation, when it is new) and prints the DSN.
-    Create(projects::Create),
+    Create(Box<projects::Create>),
     /// Lists projects with their DSNs.
     List(Box<Config>),
-}
-
-fn secret(value: &str) -> Result<SecretString, std::convert::Infallible> {
-    Ok(SecretString::from(value))
 }
 
 impl Cli {
@@ -144,12 +140,12 @@ impl Command {
             Command::Run { role: Role::Web(config) } => serve(*config, web::run).await?,
             Command::Run { role: Role::Worker(config) } => serve(*config, worker::run).await?,
             Command::Run { role: Role::Cron(config) } => serve(*config, cron::run).await?,
-            Command::Standalone(options) => standalone::run(options, stop_on_signal()?).await?,
-            Command::Upgrade(options) => upgrade::run(options).await?,
-            Command::Createuser(options) => create_user(options).await?,
+            Command::Standalone(options) => standalone::run(*options, stop_on_signal()?).await?,
+            Command::Upgrade(options) => upgrade::run(*options).await?,
+            Command::Createuser(options) => create_user(*options).await?,
             Command::Config { command: ConfigCommand::GenerateSecretKey } => println!("{}", auth::new_secret_key()),
-            Command::Config { command: ConfigCommand::Check(options) } => return check::run(options).await,
-            Command::Projects { command: ProjectsCommand::Create(options) } => projects::create_and_print(options).await?,
+            Command::Config { command: ConfigCommand::Check(options) } => return check::run(*options).await,
+            Command::Projects { command: ProjectsCommand::Create(options) } => projects::create_and_print(*options).await?,
             Command::Projects { command: ProjectsCommand::List(config) } => projects::print_list(*config).await?,
         }
         Ok(ExitCode::SUCCESS)

@@ -3,10 +3,13 @@
 //! The names are those of Sentry's on-premise images, so that an existing `.env` works unchanged; new ones extend the family.
 //! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them.
 
-use std::{convert::Infallible, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{StringValueParser, TypedValueParser},
+};
 use secrecy::{ExposeSecret, SecretString};
 
 /// The settings, as `clap` reads them from the environment or from flags.
@@ -31,7 +34,7 @@ pub struct Config {
 #[command(next_help_heading = "Site")]
 pub struct Site {
     /// Signs sessions and encrypts stored credentials; `picket config generate-secret-key` makes one.
-    #[arg(long, env = "SENTRY_SECRET_KEY", value_parser = secret, hide_env_values = true)]
+    #[arg(long, env = "SENTRY_SECRET_KEY", value_parser = secret(), hide_env_values = true)]
     pub secret_key: Option<SecretString>,
     /// A file that holds the secret key.
     #[arg(long, env = "SENTRY_SECRET_KEY_FILE")]
@@ -64,7 +67,7 @@ pub struct Postgres {
     pub name: String,
     #[arg(long = "db-user", env = "SENTRY_DB_USER", default_value = "postgres")]
     pub user: String,
-    #[arg(long = "db-password", env = "SENTRY_DB_PASSWORD", value_parser = secret, hide_env_values = true)]
+    #[arg(long = "db-password", env = "SENTRY_DB_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
     #[arg(long = "db-password-file", env = "SENTRY_DB_PASSWORD_FILE")]
@@ -99,7 +102,7 @@ pub struct Redis {
     pub host: String,
     #[arg(long = "redis-port", env = "SENTRY_REDIS_PORT", default_value_t = 6379)]
     pub port: u16,
-    #[arg(long = "redis-password", env = "SENTRY_REDIS_PASSWORD", value_parser = secret, hide_env_values = true)]
+    #[arg(long = "redis-password", env = "SENTRY_REDIS_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
     #[arg(long = "redis-password-file", env = "SENTRY_REDIS_PASSWORD_FILE")]
@@ -158,7 +161,7 @@ pub struct Mail {
     pub port: u16,
     #[arg(long = "email-user", env = "SENTRY_EMAIL_USER")]
     pub user: Option<String>,
-    #[arg(long = "email-password", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret, hide_env_values = true)]
+    #[arg(long = "email-password", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
     #[arg(long = "email-password-file", env = "SENTRY_EMAIL_PASSWORD_FILE")]
@@ -225,8 +228,9 @@ impl Mail {
     }
 }
 
-fn secret(value: &str) -> Result<SecretString, Infallible> {
-    Ok(SecretString::from(value))
+/// How `clap` reads a secret.
+pub fn secret() -> impl TypedValueParser<Value = SecretString> {
+    StringValueParser::new().map(SecretString::from)
 }
 
 /// A secret from its variable or its file; an empty one is none, and both at once is a mistake we do not guess about.

@@ -11,7 +11,7 @@ use crate::{app::App, upgrade};
 
 type Task = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Name, how often, what.
 const SCHEDULE: &[(&str, Duration, Task)] =

@@ -59,7 +59,7 @@ pub enum PushError {
 #[derive(Clone)]
 pub enum Queue {
     /// Redis Streams with one consumer group.
-    Redis(redis::RedisQueue),
+    Redis(Box<redis::RedisQueue>),
     /// A file on this machine, synced before a push returns.
     Spool(Arc<spool::Spool>),
 }
@@ -68,7 +68,7 @@ impl Queue {
     /// Opens the queue that the settings name. Redis need not be reachable yet.
     pub fn open(config: &Config) -> Result<Queue> {
         Ok(match config.queue.kind {
-            QueueKind::Redis => Queue::Redis(redis::RedisQueue::open(config)?),
+            QueueKind::Redis => Queue::Redis(Box::new(redis::RedisQueue::open(config)?)),
             QueueKind::Spool => Queue::Spool(Arc::new(spool::Spool::open(&config.queue.filestore_dir)?)),
         })
     }

@@ -1,0 +1,162 @@
+//! Who may see what, in one file: the extractors a handler names to be allowed in.
+//!
+//! Somebody is known by the bearer token of the request or by the session's cookie. What is not theirs does not exist for
+//! them: 404, never 403, so that nobody learns the names of other people's projects. Cookies are `SameSite=Lax` and every
+//! request that changes something passes the CSRF layer of `web`, on the API as on the pages.
+
+use axum::{
+    RequestPartsExt,
+    extract::{FromRequestParts, OptionalFromRequestParts, RawPathParams},
+    http::{header, request::Parts},
+};
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
+
+use crate::{
+    app::App,
+    auth::{self, SecretHash, User},
+    issues::{self, Issue, IssueId},
+    organizations::Organization,
+    projects::{self, Project},
+    ui::{Language, Page, Place},
+    web::Error,
+};
+
+/// The cookie that holds a session's secret.
+pub const SESSION_COOKIE: &str = "picket_session";
+
+/// Somebody who is signed in, by cookie or by token.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    pub user: User,
+}
+
+/// A visitor who may see the project that the path names.
+#[derive(Clone, Debug)]
+pub struct ProjectAccess {
+    pub user: User,
+    pub organization: Organization,
+    pub project: Project,
+}
+
+/// A visitor who may see the issue that the path names.
+#[derive(Clone, Debug)]
+pub struct IssueAccess {
+    pub access: ProjectAccess,
+    pub issue: Issue,
+}
+
+impl Visitor {
+    /// The frame of a page that belongs to no project.
+    pub fn page(&self, language: Language) -> Page {
+        Page { user: Some(self.user.email.clone()), ..Page::plain(language) }
+    }
+}
+
+impl ProjectAccess {
+    /// The frame of one of the project's pages.
+    pub fn page(&self, language: Language) -> Page {
+        let place = Place {
+            organization: self.organization.slug.clone(),
+            project: self.project.slug.clone(),
+            name: self.project.name.clone(),
+        };
+        Page { user: Some(self.user.email.clone()), place: Some(place), ..Page::plain(language) }
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Visitor, Error> {
+        if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
+            let token = header.to_str().ok().and_then(bearer).ok_or(Error::InvalidToken)?;
+            let user = auth::store::user_of_token(&app.db, SecretHash::of(token), app.now()).await?;
+            return user.map(|user| Visitor { user }).ok_or(Error::InvalidToken);
+        }
+        let jar = CookieJar::from_headers(&parts.headers);
+        let secret = session_secret(&jar).ok_or(Error::Unauthorized)?;
+        let user = auth::store::user_of_session(&app.db, SecretHash::of(secret), app.now()).await?;
+        user.map(|user| Visitor { user }).ok_or(Error::Unauthorized)
+    }
+}
+
+/// Nobody, where a handler serves strangers too; a wrong token is refused all the same.
+impl OptionalFromRequestParts<App> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Option<Visitor>, Error> {
+        match <Visitor as FromRequestParts<App>>::from_request_parts(parts, app).await {
+            Ok(visitor) => Ok(Some(visitor)),
+            Err(Error::Unauthorized) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl FromRequestParts<App> for ProjectAccess {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<ProjectAccess, Error> {
+        let Visitor { user } = parts.extract_with_state(app).await?;
+        let path = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
+        let organization = param(&path, "org").ok_or(Error::NotFound)?;
+        let project = param(&path, "project").ok_or(Error::NotFound)?;
+        let found = projects::store::visible(&app.db, &user, organization, project).await?;
+        let (organization, project) = found.ok_or(Error::NotFound)?;
+        Ok(ProjectAccess { user, organization, project })
+    }
+}
+
+impl FromRequestParts<App> for IssueAccess {
+    type Rejection = Error;
+
+    /// The issue of `/{org}/{project}/issues/{issue}/`, or of the API's paths that name an issue alone.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<IssueAccess, Error> {
+        let path = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
+        let issue = param(&path, "issue").and_then(|issue| issue.parse().ok()).map(IssueId).ok_or(Error::NotFound)?;
+        let access = if param(&path, "project").is_some() {
+            parts.extract_with_state::<ProjectAccess, _>(app).await?
+        } else {
+            let Visitor { user } = parts.extract_with_state(app).await?;
+            let found = projects::store::visible_with_issue(&app.db, &user, issue).await?;
+            let (organization, project) = found.ok_or(Error::NotFound)?;
+            ProjectAccess { user, organization, project }
+        };
+        let issue = issues::store::find(&app.db, access.project.id, issue).await?.ok_or(Error::NotFound)?;
+        Ok(IssueAccess { access, issue })
+    }
+}
+
+/// The cookie of a new session.
+pub fn session_cookie(app: &App, secret: String) -> Cookie<'static> {
+    // The browser keeps it for good; the server decides when the session is over.
+    Cookie::build((SESSION_COOKIE, secret))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(app.config.site.use_ssl)
+        .permanent()
+        .build()
+}
+
+/// The cookie to remove from the jar when a session ends.
+pub fn ended_session_cookie() -> Cookie<'static> {
+    Cookie::build(SESSION_COOKIE).path("/").build()
+}
+
+/// The session's secret, where the request has one.
+pub fn session_secret(jar: &CookieJar) -> Option<&str> {
+    jar.get(SESSION_COOKIE).map(Cookie::value)
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+fn param<'a>(path: &'a RawPathParams, name: &str) -> Option<&'a str> {
+    path.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+}

@@ -1,0 +1,74 @@
+//! Organisations and their members in PostgreSQL.
+
+use sqlx::{PgExecutor, query, query_as};
+
+use super::{Organization, OrganizationId};
+use crate::auth::UserId;
+
+/// The organisation with this slug, created when there is none.
+pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> sqlx::Result<Organization> {
+    // The update changes nothing; it makes `returning` answer for a row that is there.
+    query_as!(
+        Organization,
+        r#"insert into organizations (slug, name) values ($1, $2)
+           on conflict (slug) do update set slug = excluded.slug
+           returning id as "id: OrganizationId", slug, name"#,
+        slug,
+        name,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// The organisation with this slug.
+pub async fn by_slug(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<Option<Organization>> {
+    query_as!(
+        Organization,
+        r#"select id as "id: OrganizationId", slug, name from organizations where slug = $1"#,
+        slug,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The organisations somebody is a member of.
+pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<Organization>> {
+    query_as!(
+        Organization,
+        r#"select o.id as "id: OrganizationId", o.slug, o.name
+           from organizations o join members m on m.organization_id = o.id
+           where m.user_id = $1 order by o.slug"#,
+        user.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The organisation that was there first.
+pub(super) async fn oldest(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Organization>> {
+    query_as!(
+        Organization,
+        r#"select id as "id: OrganizationId", slug, name from organizations order by id limit 1"#,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Makes somebody a member. Who is one already may become an owner, and is never made less.
+pub(super) async fn join(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    role: &str,
+) -> sqlx::Result<()> {
+    query!(
+        "insert into members (organization_id, user_id, role) values ($1, $2, $3)
+         on conflict (organization_id, user_id) do update set role = excluded.role where excluded.role = 'owner'",
+        organization.0,
+        user.0,
+        role,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! What the protocol makes of what SDKs send, as input and output.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{
+    EventId, Level,
+    auth::{self, AuthError},
+    envelope::{Envelope, EnvelopeError},
+    event::{Event, Invalid},
+    fingerprint::fingerprint,
+    store::{self, StoreError},
+    title::{culprit, kind, title},
+};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+fn event(json: &Value) -> Event {
+    Event::parse(json.to_string().as_bytes()).expect("a JSON object is an event")
+}
+
+fn error(kind: &str, value: &str, functions: &[&str]) -> Value {
+    let frames: Vec<Value> = functions
+        .iter()
+        .enumerate()
+        .map(|(at, function)| json!({"filename": "shop/cart.py", "module": "shop.cart", "function": function, "lineno": at, "in_app": true}))
+        .collect();
+    json!({"platform": "python", "exception": {"values": [{"type": kind, "value": value, "stacktrace": {"frames": frames}}]}})
+}
+
+#[test]
+fn a_sender_is_found_wherever_it_names_itself() {
+    let header = format!("Sentry sentry_version=7, sentry_client=raven-java/8, sentry_key={KEY}");
+    let found = auth::find(Some(&header), None, None).unwrap();
+    assert_eq!((found.public_key.as_str(), found.client.as_deref()), (KEY, Some("raven-java/8")));
+    assert_eq!(auth::find(None, Some(&header), None).unwrap().public_key, KEY);
+    assert_eq!(auth::find(None, None, Some(&format!("sentry_key={KEY}&sentry_version=7"))).unwrap().public_key, KEY);
+    assert_eq!(auth::from_dsn(&format!("https://{KEY}:secret@sentry.example/7")).unwrap().public_key, KEY);
+}
+
+#[test]
+fn a_sender_that_is_unclear_is_refused_with_the_words_of_sentry() {
+    let header = format!("Sentry sentry_key={KEY}");
+    let cases = [
+        (auth::find(None, None, None), AuthError::Missing),
+        (auth::find(None, Some("Bearer token"), None), AuthError::Missing),
+        (auth::find(Some(&header), None, Some(&format!("sentry_key={KEY}"))), AuthError::Several),
+        (auth::find(Some("Sentry sentry_version=7"), None, None), AuthError::Malformed),
+        (auth::find(Some(&format!("{header}, sentry_version=8")), None, None), AuthError::Version(8)),
+        (auth::find(Some("Sentry sentry_key=short"), None, None), AuthError::BadKey),
+        (auth::from_dsn("sentry.example/7"), AuthError::BadDsn),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, Err(expected));
+    }
+}
+
+#[test]
+fn an_envelope_is_split_by_length_or_by_newline() {
+    let body = "{\"event_id\":\"9ec79c33-ec99-42ab-8353-589fcb2e04dc\"}\n\
+                {\"type\":\"attachment\",\"length\":6,\"filename\":\"a\"}\nab\ncde\n\
+                {\"type\":\"event\"}\n{\"message\":\"hi\"}\n\n\
+                {\"type\":\"session\",\"length\":0}\n";
+    let envelope = Envelope::parse(&Bytes::from(body)).unwrap();
+    let items: Vec<(&str, &[u8])> = envelope.items.iter().map(|item| (item.kind.as_str(), &item.payload[..])).collect();
+    let expected: [(&str, &[u8]); 3] =
+        [("attachment", b"ab\ncde"), ("event", b"{\"message\":\"hi\"}"), ("session", b"")];
+    assert_eq!(items, expected);
+    assert_eq!(envelope.event_id.unwrap().to_string(), "9ec79c33ec9942ab8353589fcb2e04dc");
+}
+
+#[test]
+fn an_envelope_that_cannot_be_split_says_why() {
+    let cases = [
+        ("", EnvelopeError::MissingHeader),
+        ("no json\n", EnvelopeError::InvalidHeader),
+        ("{\"event_id\":\"not an id\"}\n", EnvelopeError::InvalidHeader),
+        ("{} {}\n", EnvelopeError::MissingNewline),
+        ("{}\n{\"length\":1}\na", EnvelopeError::InvalidItemHeader),
+        ("{}\n{\"type\":\"event\",\"length\":10}\n{}", EnvelopeError::UnexpectedEnd),
+        ("{}\n{\"type\":\"event\",\"length\":1}\n{}", EnvelopeError::MissingNewline),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(Envelope::parse(&Bytes::from(body)).err(), Some(expected), "{body:?}");
+    }
+}
+
+#[test]
+fn a_store_body_is_json_or_base64_of_json_or_of_zlib() {
+    let cases = [
+        (Bytes::from("  {\"a\":1}"), Ok(Bytes::from("{\"a\":1}"))),
+        (Bytes::from("eyJhIjoxfQ=="), Ok(Bytes::from("{\"a\":1}"))),
+        (Bytes::from("not base64!"), Err(StoreError::Invalid)),
+        (Bytes::from(" \n"), Err(StoreError::Empty)),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(store::decode(&body, 100), expected);
+    }
+    assert_eq!(store::decode(&Bytes::from(zlib_base64(b"{\"message\":\"hi\"}")), 100), Ok(Bytes::from("{\"message\":\"hi\"}")));
+    assert_eq!(store::decode(&Bytes::from(zlib_base64(&[b' '; 200])), 100), Err(StoreError::TooLarge));
+}
+
+fn zlib_base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    use std::io::Write;
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    base64::prelude::BASE64_STANDARD.encode(encoder.finish().unwrap())
+}
+
+#[test]
+fn an_event_survives_fields_of_the_wrong_shape() {
+    let event = event(&json!({
+        "level": ["fatal"], "platform": 7, "timestamp": "yesterday", "exception": "boom", "tags": "none", "request": [],
+        "breadcrumbs": {"values": "many"}, "message": {"formatted": "still here\u{0}"}, "release": true, "user": null,
+    }));
+    assert_eq!(event.message.as_deref(), Some("still here"));
+    assert_eq!((event.level, event.exceptions.len(), event.release.as_deref()), (Level::Error, 0, Some("True")));
+    assert!(matches!(Event::parse(b"{"), Err(Invalid::Json(_))));
+    assert_eq!(Event::parse(b"[]"), Err(Invalid::NotAnObject));
+}
+
+#[test]
+fn titles_and_culprits_are_sentrys() {
+    let boom = event(&error("ValueError", "  no such item\nsecond line", &["main", "add"]));
+    assert_eq!((title(&boom).as_str(), culprit(&boom).as_str(), kind(&boom)), ("ValueError: no such item", "shop.cart in add", "error"));
+    let message = event(&json!({"message": "Hello\nworld", "transaction": "/checkout"}));
+    assert_eq!((title(&message).as_str(), culprit(&message).as_str(), kind(&message)), ("Hello", "/checkout", "default"));
+    let long = event(&json!({"message": "x".repeat(101)}));
+    assert_eq!(title(&long), format!("{}...", "x".repeat(97)));
+    assert_eq!(title(&event(&json!({}))), "<unlabeled event>");
+}
+
+#[test]
+fn the_same_bug_is_one_group_and_another_bug_is_another() {
+    let group = |json: &Value| fingerprint(&event(json));
+    let first = error("ValueError", "item 17 is gone", &["main", "add"]);
+    let mut elsewhere = first.clone();
+    elsewhere["exception"]["values"][0]["stacktrace"]["frames"][0]["lineno"] = json!(99);
+    assert_eq!(group(&first), group(&elsewhere), "line numbers do not count");
+    assert_ne!(group(&first), group(&error("ValueError", "item 17 is gone", &["main", "remove"])));
+    assert_ne!(group(&first), group(&error("KeyError", "item 17 is gone", &["main", "add"])));
+
+    let message = |text: &str| group(&json!({"message": text}));
+    assert_eq!(message("order 4711 failed at 0xdeadbeef"), message("order 4712 failed at 0xcafe"));
+    assert_ne!(message("order 4711 failed"), message("order 4711 succeeded"));
+
+    let named = |parts: Value| group(&json!({"message": "a", "fingerprint": parts}));
+    assert_eq!(named(json!(["{{ default }}"])), message("a"));
+    assert_ne!(named(json!(["{{ default }}", "eu"])), message("a"));
+    assert_ne!(named(json!(["a", "bc"])), named(json!(["ab", "c"])));
+}
+
+#[test]
+fn event_ids_are_read_in_every_form_and_written_in_one() {
+    let id: EventId = "9EC79C33-EC99-42AB-8353-589FCB2E04DC".parse().unwrap();
+    assert_eq!(id.to_string(), "9ec79c33ec9942ab8353589fcb2e04dc");
+    assert!("9ec79c33".parse::<EventId>().is_err());
+}
