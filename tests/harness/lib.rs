@@ -18,6 +18,7 @@ pub mod programs;
 pub mod redis;
 pub mod run;
 pub mod smtp;
+mod teardown;
 pub mod tools;
 
 use std::path::{Path, PathBuf};
