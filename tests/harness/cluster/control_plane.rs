@@ -69,7 +69,7 @@ pub(super) fn start_apiserver(site: &Site) -> Result<(Supervised, Supervised)> {
             ("tls-private-key-file", &serving.key),
             ("kubelet-client-certificate", &kubelet_client.certificate),
             ("kubelet-client-key", &kubelet_client.key),
-            ("service-account-key-file", &accounts.key),
+            ("service-account-key-file", &accounts.certificate),
             ("service-account-signing-key-file", &accounts.key),
         ]))
         .start(&site.run)?;
