@@ -1,2 +1,63 @@
-//! wip
-fn main() {}
+//! Stories about the platform: the real program, on real PostgreSQL, Redis and SMTP, over HTTP.
+//!
+//! PostgreSQL is started once; each story has a database, a Redis and processes of its own, so they run side by side and may
+//! kill what they like. To add one: write a file per topic with a `STORIES` list, and name it here.
+
+mod alerts;
+mod commands;
+mod durability;
+mod ingest;
+mod platform;
+mod reading;
+mod sdks;
+mod standalone;
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Result;
+use libtest_mimic::{Arguments, Trial};
+use platform::World;
+
+/// A claim about the platform, and how it is shown.
+struct Story {
+    name: &'static str,
+    run: fn(&World) -> Result<()>,
+}
+
+const TOPICS: &[&[Story]] = &[
+    ingest::STORIES,
+    reading::STORIES,
+    alerts::STORIES,
+    durability::STORIES,
+    commands::STORIES,
+    standalone::STORIES,
+    sdks::STORIES,
+];
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Two cores: more stories at once would only wait for each other.
+    arguments.test_threads.get_or_insert(4);
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials(None)).exit_code();
+    }
+    match World::start() {
+        Ok(world) => libtest_mimic::run(&arguments, trials(Some(&Arc::new(world)))).exit_code(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The trials of all stories; without a world they can only be listed.
+fn trials(world: Option<&Arc<World>>) -> Vec<Trial> {
+    let trial = |story: &'static Story| {
+        let world = world.cloned();
+        Trial::test(story.name, move || {
+            let world = world.ok_or("no world was started for this story")?;
+            (story.run)(&world).map_err(|error| format!("{error:#}").into())
+        })
+    };
+    TOPICS.iter().copied().flatten().map(trial).collect()
+}

@@ -1,0 +1,132 @@
+//! What SDKs send, and what they are answered.
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    Story,
+    platform::{Platform, World, error},
+};
+
+pub const STORIES: &[Story] = &[
+    Story { name: "an_event_becomes_an_issue_that_counts", run: an_event_becomes_an_issue_that_counts },
+    Story { name: "a_store_request_of_an_old_sdk_is_taken", run: a_store_request_of_an_old_sdk_is_taken },
+    Story { name: "a_refused_sender_is_told_why", run: a_refused_sender_is_told_why },
+    Story { name: "an_event_sent_twice_is_stored_once", run: an_event_sent_twice_is_stored_once },
+    Story { name: "a_broken_event_is_kept_with_its_reason", run: a_broken_event_is_kept_with_its_reason },
+    Story { name: "items_not_kept_yet_do_not_fail_their_envelope", run: items_not_kept_yet_do_not_fail_their_envelope },
+];
+
+fn an_event_becomes_an_issue_that_counts(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    for item in 0..3 {
+        platform.receives(&project, &error("Gone", &format!("item {item}")))?;
+    }
+    platform.receives(&project, &error("Refused", "card"))?;
+    platform.stores(4)?;
+
+    let issues = platform.api("/projects/acme/shop/issues/")?;
+    let mut told: Vec<(&str, &str)> = issues
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|issue| Some((issue["metadata"]["type"].as_str()?, issue["count"].as_str()?)))
+        .collect();
+    told.sort_unstable();
+    ensure!(told == [("Gone", "3"), ("Refused", "1")], "the issues are {issues:#}");
+    Ok(())
+}
+
+fn a_store_request_of_an_old_sdk_is_taken(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let answer = platform
+        .client
+        .post(format!("{}/api/{}/store/?sentry_version=7&sentry_key={}", platform.url, project.id, project.key))
+        .body(json!({"message": "Hello from 2012", "level": "warning"}).to_string())
+        .send()?;
+    ensure!(answer.status() == 200, "answered {}", answer.status());
+    let id = answer.json::<Value>()?["id"].as_str().unwrap_or_default().to_owned();
+    ensure!(id.len() == 32, "an id is made for an event without one, got {id:?}");
+
+    let issue = platform.only_issue(&project)?;
+    ensure!(issue["title"] == "Hello from 2012" && issue["level"] == "warning", "the issue is {issue:#}");
+    let event = platform.api(&format!("/projects/acme/shop/events/{id}/"))?;
+    ensure!(event["groupID"] == issue["id"] && event["eventID"] == id.as_str(), "the event is {event:#}");
+    Ok(())
+}
+
+fn a_refused_sender_is_told_why(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let other = platform.project("other")?;
+    let envelope = |project: i64, auth: Option<&str>, encoding: &str, body: &'static str| {
+        let request = platform.client.post(format!("{}/api/{project}/envelope/", platform.url)).body(body);
+        let request = if encoding.is_empty() { request } else { request.header("Content-Encoding", encoding) };
+        match auth {
+            Some(key) => request.header("X-Sentry-Auth", format!("Sentry sentry_key={key}")).send(),
+            None => request.send(),
+        }
+    };
+    let key = Some(project.key.as_str());
+    let unknown = Some("00000000000000000000000000000000");
+    let cases = [
+        (envelope(project.id, None, "", "{}\n")?, 401, "missing authorization information"),
+        (envelope(project.id, unknown, "", "{}\n")?, 403, "event submission rejected with_reason: ProjectId"),
+        (envelope(other.id, key, "", "{}\n")?, 403, "event submission rejected with_reason: ProjectId"),
+        (envelope(project.id, key, "", "")?, 400, "empty request body"),
+        (envelope(project.id, key, "", "no envelope")?, 400, "invalid event envelope"),
+        (envelope(project.id, key, "rot13", "{}\n")?, 415, "unsupported content encoding \"rot13\""),
+    ];
+    for (answer, status, detail) in cases {
+        let got = answer.status().as_u16();
+        let header = answer.headers().get("x-sentry-error").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body: Value = answer.json()?;
+        ensure!(got == status && body["detail"] == detail, "expected {status} {detail}, got {got} {body}");
+        ensure!(header.as_deref() == Some(detail), "the reason stands in a header too, got {header:?}");
+    }
+    Ok(())
+}
+
+fn an_event_sent_twice_is_stored_once(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let event = error("Gone", "item");
+    for _ in 0..3 {
+        platform.receives(&project, &event)?;
+    }
+    platform.receives(&project, &error("Refused", "card"))?;
+    platform.wait_for_sql("select count(*) from issues where title like 'Refused%'", "1")?;
+    ensure!(platform.sql("select count(*), sum(times_seen) from events, issues where issue_id = issues.id")? == "2|2");
+    Ok(())
+}
+
+fn a_broken_event_is_kept_with_its_reason(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let body = "{\"event_id\":\"9ec79c33ec9942ab8353589fcb2e04dc\"}\n{\"type\":\"event\"}\n{\"message\": oops\n";
+    let answer = platform
+        .client
+        .post(format!("{}/api/{}/envelope/?sentry_key={}", platform.url, project.id, project.key))
+        .body(body)
+        .send()?;
+    ensure!(answer.status() == 200, "Sentry takes it too, and so SDKs do not send it again; got {}", answer.status());
+    platform.receives(&project, &error("Gone", "in the same batch"))?;
+    platform.stores(1)?;
+    platform.wait_for_sql("select count(*) from rejected_events where reason like 'invalid JSON data: expected value%'", "1")
+}
+
+fn items_not_kept_yet_do_not_fail_their_envelope(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let event = error("Gone", "item");
+    let body = format!(
+        "{{\"dsn\":\"{}\"}}\n{{\"type\":\"from_the_future\"}}\n???\n{{\"type\":\"event\"}}\n{event}\n{{\"type\":\"session\",\"length\":2}}\n{{}}",
+        project.dsn
+    );
+    let answer = platform.client.post(format!("{}/api/{}/envelope/", platform.url, project.id)).body(body).send()?;
+    ensure!(answer.status() == 200, "the DSN in the envelope names the sender; got {}", answer.status());
+    ensure!(answer.json::<Value>()?["id"] == event["event_id"]);
+    platform.stores(1)
+}
