@@ -6,6 +6,7 @@
 //! are thin on top of them. Nothing here depends on the platform or the operator: they are tested from outside.
 
 pub mod certificates;
+pub mod chromium;
 pub mod cluster;
 pub mod forward;
 pub mod images;

@@ -86,6 +86,13 @@ impl Place {
         Ok(listener.with_context(|| format!("binding a free port on {address}"))?.local_addr()?.port())
     }
 
+    /// The port a server of this kind usually has, where others expect it: on the node, if nobody else took it; a
+    /// free one otherwise.
+    pub fn port_for(&self, address: IpAddr, usual: u16) -> Result<u16> {
+        let usual_is_free = || TcpListener::bind((address, usual)).is_ok();
+        if address == NODE && self.run(usual_is_free)? { Ok(usual) } else { self.free_port(address) }
+    }
+
     /// Whether somebody accepts connections at this address.
     pub fn accepts(&self, address: SocketAddr) -> bool {
         let connect = || TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok();
