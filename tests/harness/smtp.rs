@@ -137,10 +137,11 @@ fn arguments(security: &Security) -> Vec<String> {
     }
 }
 
-/// Debian's Python with Debian's aiosmtpd.
+/// Debian's Python with Debian's aiosmtpd; where that may not be installed, a virtualenv with PyPI's.
 fn python_with_aiosmtpd() -> Result<PathBuf> {
-    tools::packages(&["python3-aiosmtpd"])?;
-    Ok(PathBuf::from("/usr/bin/python3"))
+    let Err(error) = tools::packages(&["python3-aiosmtpd"]) else { return Ok(PathBuf::from("/usr/bin/python3")) };
+    let requirements = crate::workspace().join("tests/harness/aiosmtpd.txt");
+    tools::python_env(&requirements).map_err(|_| error)
 }
 
 fn read(path: &Path) -> Result<Mail> {
