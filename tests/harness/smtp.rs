@@ -137,7 +137,7 @@ fn arguments(security: &Security) -> Vec<String> {
     }
 }
 
-/// Debian's Python with Debian's aiosmtpd; where that may not be installed, a virtualenv with PyPI's.
+/// Debian's Python with Debian's aiosmtpd; where that may not be installed, a virtualenv with that of `PyPI`.
 fn python_with_aiosmtpd() -> Result<PathBuf> {
     let Err(error) = tools::packages(&["python3-aiosmtpd"]) else { return Ok(PathBuf::from("/usr/bin/python3")) };
     let requirements = crate::workspace().join("tests/harness/aiosmtpd.txt");

@@ -22,7 +22,7 @@ pub struct Client {
 
 impl Client {
     /// A client for a kubeconfig of ours; what it caches goes into `home`.
-    pub(super) fn new(place: &Place, tools: &Tools, kubeconfig: &Path, home: PathBuf) -> Self {
+    pub(super) fn new(place: &Place, tools: &Tools, kubeconfig: &Path, home: &Path) -> Self {
         let environment = vec![
             ("KUBECONFIG", kubeconfig.into()),
             ("KUBECACHEDIR", home.join("kubectl-cache").into()),

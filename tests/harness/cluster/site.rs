@@ -79,6 +79,6 @@ impl Site {
 
     /// A client that uses this kubeconfig.
     pub(super) fn client(&self, kubeconfig: &Path) -> Client {
-        Client::new(self.run.place(), &self.tools, kubeconfig, self.folder.join("home"))
+        Client::new(self.run.place(), &self.tools, kubeconfig, &self.folder.join("home"))
     }
 }
