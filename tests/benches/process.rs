@@ -80,20 +80,18 @@ fn copy(bench: &Bench, from: &str, events: usize) -> Result<Duration> {
     bench.database(&to)?;
     let folder = tempfile::tempdir()?;
     let file = |table: &str| folder.path().join(table).display().to_string();
-    for table in TABLES {
-        psql(bench, from, &format!("\\copy (select * from {table}) to '{}' (format binary)", file(table)))?;
-    }
+    psql(bench, from, TABLES.map(|table| format!("\\copy (select * from {table}) to '{}' (format binary)", file(table))))?;
     let started = Instant::now();
-    for table in TABLES {
-        psql(bench, &to, &format!("\\copy {table} from '{}' (format binary)", file(table)))?;
-    }
+    psql(bench, &to, TABLES.map(|table| format!("\\copy {table} from '{}' (format binary)", file(table))))?;
     let took = started.elapsed();
     ensure!(count(bench, &to)? == events, "COPY did not take all rows: {:?}", fs::read_dir(folder.path())?.count());
     Ok(took)
 }
 
-fn psql(bench: &Bench, database: &str, command: &str) -> Result<()> {
+/// One connection for all commands.
+fn psql(bench: &Bench, database: &str, commands: [String; TABLES.len()]) -> Result<()> {
     let mut psql = bench.run.place().command("psql");
-    psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", &bench.postgres.url(database), "--command", command]);
+    psql.args(["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", &bench.postgres.url(database)]);
+    psql.args(commands.map(|command| format!("--command={command}")));
     output(&mut psql).map(|_| ())
 }
