@@ -12,7 +12,7 @@ pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> 
         Organization,
         r#"insert into organizations (slug, name) values ($1, $2)
            on conflict (slug) do update set slug = excluded.slug
-           returning id as "id: OrganizationId", slug, name"#,
+           returning id, slug, name"#,
         slug,
         name,
     )
@@ -24,7 +24,7 @@ pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> 
 pub async fn by_slug(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<Option<Organization>> {
     query_as!(
         Organization,
-        r#"select id as "id: OrganizationId", slug, name from organizations where slug = $1"#,
+        r#"select id, slug, name from organizations where slug = $1"#,
         slug,
     )
     .fetch_optional(db)
@@ -35,7 +35,7 @@ pub async fn by_slug(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<Option
 pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<Organization>> {
     query_as!(
         Organization,
-        r#"select o.id as "id: OrganizationId", o.slug, o.name
+        r#"select o.id, o.slug, o.name
            from organizations o join members m on m.organization_id = o.id
            where m.user_id = $1 order by o.slug"#,
         user.0,
@@ -48,7 +48,7 @@ pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<
 pub(super) async fn oldest(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Organization>> {
     query_as!(
         Organization,
-        r#"select id as "id: OrganizationId", slug, name from organizations order by id limit 1"#,
+        r#"select id, slug, name from organizations order by id limit 1"#,
     )
     .fetch_optional(db)
     .await
