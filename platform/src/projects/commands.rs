@@ -15,7 +15,7 @@ use crate::{
 #[derive(Args)]
 pub struct Create {
     /// The organisation's slug; a new one is created.
-    #[arg(long, id = "organization", value_name = "SLUG", default_value = organizations::DEFAULT_SLUG)]
+    #[arg(long, value_name = "SLUG", default_value = organizations::DEFAULT_SLUG)]
     organization: String,
     /// What people call the project.
     #[arg(long = "name", id = "project-name", value_name = "NAME")]
