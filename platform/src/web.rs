@@ -113,7 +113,8 @@ fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<H
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
-    let said = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    let said =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
     Error::Internal(anyhow!("a handler panicked: {}", said.unwrap_or_default())).into_response()
 }
 

@@ -3,7 +3,12 @@
 use axum::{Json, Router, routing::get};
 use serde::Serialize;
 
-use crate::{access::Visitor, app::App, auth::User, web::{Error, api_route}};
+use crate::{
+    access::Visitor,
+    app::App,
+    auth::User,
+    web::{Error, api_route},
+};
 
 /// What a token may do, as long as tokens have no scopes of their own: what its user may.
 const SCOPES: &[&str] = &["event:read", "org:read", "project:read"];
@@ -38,7 +43,13 @@ struct Person {
 impl From<User> for Person {
     fn from(user: User) -> Person {
         let name = if user.name.is_empty() { user.email.clone() } else { user.name };
-        Person { id: user.id.0.to_string(), name, username: user.email.clone(), email: user.email, is_superuser: user.is_superuser }
+        Person {
+            id: user.id.0.to_string(),
+            name,
+            username: user.email.clone(),
+            email: user.email,
+            is_superuser: user.is_superuser,
+        }
     }
 }
 

@@ -93,7 +93,9 @@ mod tests {
     #[test]
     fn next_stays_on_this_host() {
         assert_eq!(safe_next("/acme/shop/issues/?query=is%3Aresolved"), "/acme/shop/issues/?query=is%3Aresolved");
-        for elsewhere in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"] {
+        for elsewhere in
+            ["", "//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"]
+        {
             assert_eq!(safe_next(elsewhere), "/", "{elsewhere:?}");
         }
     }

@@ -7,9 +7,7 @@ use super::{Lifetime, Rank, SecretHash, User, UserId};
 
 /// Whether anybody may do everything.
 pub async fn superuser_exists(db: impl PgExecutor<'_>) -> anyhow::Result<bool> {
-    let exists = query_scalar!(
-        r#"select exists(select 1 from users where is_superuser and is_active) as "exists!""#
-    );
+    let exists = query_scalar!(r#"select exists(select 1 from users where is_superuser and is_active) as "exists!""#);
     Ok(exists.fetch_one(db).await?)
 }
 

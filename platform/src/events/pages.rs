@@ -56,11 +56,7 @@ async fn one(
 }
 
 /// The event as the SDK sent it.
-async fn raw(
-    State(app): State<App>,
-    found: IssueAccess,
-    Path(named): Path<Named>,
-) -> Result<impl IntoResponse, Error> {
+async fn raw(State(app): State<App>, found: IssueAccess, Path(named): Path<Named>) -> Result<impl IntoResponse, Error> {
     let json = named.find(&app, &found).await?.json()?;
     Ok(([(header::CONTENT_TYPE, "application/json")], json))
 }
@@ -161,7 +157,9 @@ impl Head {
         let now = app.now();
         let day = series(&app.db, issue.project_id, &[issue.id], Window::Day, now).await?;
         let fortnight = series(&app.db, issue.project_id, &[issue.id], Window::Fortnight, now).await?;
-        let bars = |series: &std::collections::HashMap<_, Vec<i64>>| Bars::new(series.get(&issue.id).map_or(&[], Vec::as_slice));
+        let bars = |series: &std::collections::HashMap<_, Vec<i64>>| {
+            Bars::new(series.get(&issue.id).map_or(&[], Vec::as_slice))
+        };
         let (kind, value) = issue.headline();
         Ok(Head {
             url: issues::path(&access.organization.slug, &access.project.slug, issue.id),

@@ -202,7 +202,13 @@ mod tests {
 
     #[test]
     fn frames_come_innermost_first_with_libraries_folded() {
-        let frames = vec![frame("main", true), frame("run", false), frame("call", false), frame("view", true), frame("get", false)];
+        let frames = vec![
+            frame("main", true),
+            frame("run", false),
+            frame("call", false),
+            frame("view", true),
+            frame("get", false),
+        ];
         assert_eq!(shape(frames), ["get", "[view]", "2 folded", "[main]"]);
     }
 
@@ -227,7 +233,8 @@ mod tests {
 
     #[test]
     fn the_senders_tags_stand_beside_ours() {
-        let event = Event::parse(br#"{"level": "fatal", "release": "1.0", "tags": {"tenant": "acme", "level": "x"}}"#).unwrap();
+        let event =
+            Event::parse(br#"{"level": "fatal", "release": "1.0", "tags": {"tenant": "acme", "level": "x"}}"#).unwrap();
         let names: Vec<_> = tags(&event).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(names, ["level=fatal", "release=1.0", "tenant=acme"]);
     }

@@ -12,8 +12,7 @@ use axum::{
     routing::get,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::Serialize;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -113,6 +112,7 @@ type Points = Vec<(i64, i64)>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are Sentry's")]
 struct IssueJson {
     id: String,
     short_id: String,

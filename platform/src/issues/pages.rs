@@ -122,12 +122,7 @@ fn tabs(phrases: &'static Phrases, search: &Search) -> Vec<StatusTab> {
     statuses.into_iter().map(tab).collect()
 }
 
-async fn rows(
-    app: &App,
-    access: &ProjectAccess,
-    issues: &[Issue],
-    phrases: &Phrases,
-) -> Result<Vec<Row>, Error> {
+async fn rows(app: &App, access: &ProjectAccess, issues: &[Issue], phrases: &Phrases) -> Result<Vec<Row>, Error> {
     let now = app.now();
     let ids: Vec<_> = issues.iter().map(|issue| issue.id).collect();
     let series = store::series(&app.db, access.project.id, &ids, Window::Day, now).await?;
@@ -160,11 +155,7 @@ struct Decision {
     status: String,
 }
 
-async fn set_status(
-    State(app): State<App>,
-    found: IssueAccess,
-    Form(form): Form<Decision>,
-) -> Result<Redirect, Error> {
+async fn set_status(State(app): State<App>, found: IssueAccess, Form(form): Form<Decision>) -> Result<Redirect, Error> {
     let status = Status::parse(&form.status).ok_or_else(|| Error::Invalid(format!("no status: {}", form.status)))?;
     super::decide(&app.db, &found.issue, status).await?;
     let IssueAccess { access, issue } = found;

@@ -24,7 +24,9 @@ pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId) -
 
 /// Whether the project has had any event yet.
 pub(super) async fn any(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<bool> {
-    query_scalar!(r#"select exists(select 1 from issues where project_id = $1) as "any!""#, project.0).fetch_one(db).await
+    query_scalar!(r#"select exists(select 1 from issues where project_id = $1) as "any!""#, project.0)
+        .fetch_one(db)
+        .await
 }
 
 /// Changes what people decided about an issue.
@@ -117,7 +119,10 @@ mod tests {
     fn a_window_ends_with_the_step_that_is_under_way() {
         let now = "2026-03-01T12:34:56Z".parse().unwrap();
         let day = Window::Day.starts(now);
-        assert_eq!((day.len(), day[0].to_rfc3339(), day[23].to_rfc3339()), (24, "2026-02-28T13:00:00+00:00".into(), "2026-03-01T12:00:00+00:00".into()));
+        assert_eq!(
+            (day.len(), day[0].to_rfc3339(), day[23].to_rfc3339()),
+            (24, "2026-02-28T13:00:00+00:00".into(), "2026-03-01T12:00:00+00:00".into())
+        );
         let fortnight = Window::Fortnight.starts(now);
         assert_eq!((fortnight.len(), fortnight[13].to_rfc3339()), (14, "2026-03-01T00:00:00+00:00".into()));
     }

@@ -22,13 +22,9 @@ pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> 
 
 /// The organisation with this slug.
 pub async fn by_slug(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<Option<Organization>> {
-    query_as!(
-        Organization,
-        r#"select id, slug, name from organizations where slug = $1"#,
-        slug,
-    )
-    .fetch_optional(db)
-    .await
+    query_as!(Organization, r#"select id, slug, name from organizations where slug = $1"#, slug,)
+        .fetch_optional(db)
+        .await
 }
 
 /// The organisations somebody is a member of.
@@ -46,12 +42,7 @@ pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<
 
 /// The organisation that was there first.
 pub(super) async fn oldest(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Organization>> {
-    query_as!(
-        Organization,
-        r#"select id, slug, name from organizations order by id limit 1"#,
-    )
-    .fetch_optional(db)
-    .await
+    query_as!(Organization, r#"select id, slug, name from organizations order by id limit 1"#,).fetch_optional(db).await
 }
 
 /// Makes somebody a member. Who is one already may become an owner, and is never made less.

@@ -152,11 +152,7 @@ pub(super) async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> s
 }
 
 /// Adds a key and returns it.
-pub(super) async fn insert_key(
-    db: impl PgExecutor<'_>,
-    project: ProjectId,
-    public_key: &str,
-) -> sqlx::Result<String> {
+pub(super) async fn insert_key(db: impl PgExecutor<'_>, project: ProjectId, public_key: &str) -> sqlx::Result<String> {
     query_scalar!(
         "insert into project_keys (public_key, project_id) values ($1, $2) returning public_key",
         public_key,

@@ -31,10 +31,10 @@ fn ago(passed: TimeDelta, phrases: &Phrases) -> String {
     match (minutes, days) {
         // A sender's clock may run ahead of ours.
         (..1, _) => phrases.just_now.to_owned(),
-        (..60, _) => (phrases.ago)(minutes, Unit::Minute),
+        (1..60, _) => (phrases.ago)(minutes, Unit::Minute),
         (_, ..1) => (phrases.ago)(passed.num_hours(), Unit::Hour),
-        (_, ..60) => (phrases.ago)(days, Unit::Day),
-        (_, ..730) => (phrases.ago)(days / 30, Unit::Month),
+        (_, 1..60) => (phrases.ago)(days, Unit::Day),
+        (_, 60..730) => (phrases.ago)(days / 30, Unit::Month),
         _ => (phrases.ago)(days / 365, Unit::Year),
     }
 }
@@ -51,8 +51,8 @@ pub fn count(number: i64) -> String {
     };
     match number {
         ..1_000 => number.to_string(),
-        ..1_000_000 => scaled(1_000, "k"),
-        ..1_000_000_000 => scaled(1_000_000, "m"),
+        1_000..1_000_000 => scaled(1_000, "k"),
+        1_000_000..1_000_000_000 => scaled(1_000_000, "m"),
         _ => scaled(1_000_000_000, "b"),
     }
 }
@@ -71,7 +71,10 @@ mod tests {
     #[test]
     fn time_passes_in_both_languages() {
         let english = |minutes| ago(TimeDelta::minutes(minutes), Language::English.phrases());
-        assert_eq!([-3, 0, 5, 59, 60, 60 * 47, 60 * 24 * 70].map(english), ["just now", "just now", "5 min ago", "59 min ago", "1 h ago", "1 d ago", "2 mo ago"]);
+        assert_eq!(
+            [-3, 0, 5, 59, 60, 60 * 47, 60 * 24 * 70].map(english),
+            ["just now", "just now", "5 min ago", "59 min ago", "1 h ago", "1 d ago", "2 mo ago"]
+        );
         assert_eq!(ago(TimeDelta::hours(3), Language::Chinese.phrases()), "3 小时前");
     }
 }

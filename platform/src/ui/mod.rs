@@ -68,7 +68,7 @@ pub fn render(page: &impl Template) -> askama::Result<Html<String>> {
 
 /// A query string, with its question mark; pairs without a value are left out.
 pub fn query(pairs: &[(&str, &str)]) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::from("?"));
+    let mut query = form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
     query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
     Some(query.finish()).filter(|query| query != "?").unwrap_or_default()
 }

@@ -19,7 +19,9 @@ async fn ready(State(app): State<App>) -> (StatusCode, String) {
     match tokio::time::timeout(TIMEOUT, check(&app)).await {
         Ok(Ok(())) => (StatusCode::OK, "ok".into()),
         Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error:#}")),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, format!("PostgreSQL or the queue did not answer within {TIMEOUT:?}")),
+        Err(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("PostgreSQL or the queue did not answer within {TIMEOUT:?}"))
+        }
     }
 }
 

@@ -50,7 +50,8 @@ pub(super) fn location(event: &Event) -> Option<String> {
 pub(super) fn user(json: &Object) -> Option<Value> {
     const KNOWN: [&str; 5] = ["id", "email", "username", "ip_address", "name"];
     let user = first(json, &["user", "sentry.interfaces.User"])?.as_object()?;
-    let mut shown: Map<String, Value> = KNOWN.iter().map(|name| ((*name).to_owned(), json!(text(user.get(*name))))).collect();
+    let mut shown: Map<String, Value> =
+        KNOWN.iter().map(|name| ((*name).to_owned(), json!(text(user.get(*name))))).collect();
     let rest: Map<String, Value> =
         user.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
     shown.insert("data".into(), Value::Object(rest));
@@ -64,9 +65,9 @@ fn exceptions(event: &Event) -> Option<Value> {
 }
 
 fn exception(exception: &Exception) -> Value {
-    let mechanism = exception.mechanism.as_ref().map(|mechanism| {
-        json!({ "type": mechanism.kind, "handled": mechanism.handled, "synthetic": mechanism.synthetic })
-    });
+    let mechanism = exception.mechanism.as_ref().map(
+        |mechanism| json!({ "type": mechanism.kind, "handled": mechanism.handled, "synthetic": mechanism.synthetic }),
+    );
     json!({
         "type": exception.kind,
         "value": exception.value,
@@ -164,7 +165,9 @@ fn request(json: &Object) -> Option<Value> {
 /// Pairs, from pairs or from a query string.
 fn query(value: Option<&Value>) -> Vec<(String, String)> {
     match value {
-        Some(Value::String(text)) => form_urlencoded::parse(text.trim_start_matches('?').as_bytes()).into_owned().collect(),
+        Some(Value::String(text)) => {
+            form_urlencoded::parse(text.trim_start_matches('?').as_bytes()).into_owned().collect()
+        }
         value => pairs(value),
     }
 }

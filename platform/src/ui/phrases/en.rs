@@ -48,7 +48,6 @@ pub static EN: Phrases = Phrases {
     event: "Event",
     first_seen: "First seen",
     last_seen: "Last seen",
-    age: "Age",
     pages: "Pages",
     newer: "Newer",
     older: "Older",

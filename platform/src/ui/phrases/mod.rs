@@ -64,7 +64,6 @@ pub struct Phrases {
     pub event: &'static str,
     pub first_seen: &'static str,
     pub last_seen: &'static str,
-    pub age: &'static str,
     pub pages: &'static str,
     pub newer: &'static str,
     pub older: &'static str,

@@ -48,7 +48,6 @@ pub static ZH: Phrases = Phrases {
     event: "事件",
     first_seen: "首次出现",
     last_seen: "最近出现",
-    age: "首次",
     pages: "翻页",
     newer: "较新",
     older: "较旧",
