@@ -1,7 +1,8 @@
 //! Every setting of the platform: one struct, one manual (`picket run web --help`), one snapshot (`config/platform.env`).
 //!
 //! The names are those of Sentry's on-premise images, so that an existing `.env` works unchanged; new ones extend the family.
-//! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them.
+//! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them. Fields of different groups share
+//! names, so each has an explicit `id`: clap wants ids unique in a command.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -58,28 +59,28 @@ pub struct Site {
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Postgres {
     /// Host name or address.
-    #[arg(long = "postgres-host", env = "SENTRY_POSTGRES_HOST", default_value = "localhost")]
+    #[arg(long = "postgres-host", id = "postgres-host", env = "SENTRY_POSTGRES_HOST", default_value = "localhost")]
     pub host: String,
-    #[arg(long = "postgres-port", env = "SENTRY_POSTGRES_PORT", default_value_t = 5432)]
+    #[arg(long = "postgres-port", id = "postgres-port", env = "SENTRY_POSTGRES_PORT", default_value_t = 5432)]
     pub port: u16,
     /// The database's name.
-    #[arg(long = "db-name", env = "SENTRY_DB_NAME", default_value = "postgres")]
+    #[arg(long = "db-name", id = "db-name", env = "SENTRY_DB_NAME", default_value = "postgres")]
     pub name: String,
-    #[arg(long = "db-user", env = "SENTRY_DB_USER", default_value = "postgres")]
+    #[arg(long = "db-user", id = "db-user", env = "SENTRY_DB_USER", default_value = "postgres")]
     pub user: String,
-    #[arg(long = "db-password", env = "SENTRY_DB_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    #[arg(long = "db-password", id = "db-password", env = "SENTRY_DB_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "db-password-file", env = "SENTRY_DB_PASSWORD_FILE")]
+    #[arg(long = "db-password-file", id = "db-password-file", env = "SENTRY_DB_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
     /// As libpq names them.
-    #[arg(long = "postgres-sslmode", env = "SENTRY_POSTGRES_SSLMODE", value_enum, default_value_t = SslMode::Prefer)]
+    #[arg(long = "postgres-sslmode", id = "postgres-sslmode", env = "SENTRY_POSTGRES_SSLMODE", value_enum, default_value_t = SslMode::Prefer)]
     pub sslmode: SslMode,
     /// A PEM file with the CA that signed the server's certificate.
-    #[arg(long = "postgres-sslrootcert", env = "SENTRY_POSTGRES_SSLROOTCERT")]
+    #[arg(long = "postgres-sslrootcert", id = "postgres-sslrootcert", env = "SENTRY_POSTGRES_SSLROOTCERT")]
     pub sslrootcert: Option<PathBuf>,
     /// Connections one process holds at the most.
-    #[arg(long = "postgres-max-connections", env = "SENTRY_POSTGRES_MAX_CONNECTIONS", default_value_t = 10)]
+    #[arg(long = "postgres-max-connections", id = "postgres-max-connections", env = "SENTRY_POSTGRES_MAX_CONNECTIONS", default_value_t = 10)]
     pub max_connections: u32,
 }
 
@@ -98,20 +99,20 @@ pub enum SslMode {
 #[command(next_help_heading = "Redis")]
 pub struct Redis {
     /// Host name or address.
-    #[arg(long = "redis-host", env = "SENTRY_REDIS_HOST", default_value = "localhost")]
+    #[arg(long = "redis-host", id = "redis-host", env = "SENTRY_REDIS_HOST", default_value = "localhost")]
     pub host: String,
-    #[arg(long = "redis-port", env = "SENTRY_REDIS_PORT", default_value_t = 6379)]
+    #[arg(long = "redis-port", id = "redis-port", env = "SENTRY_REDIS_PORT", default_value_t = 6379)]
     pub port: u16,
-    #[arg(long = "redis-password", env = "SENTRY_REDIS_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    #[arg(long = "redis-password", id = "redis-password", env = "SENTRY_REDIS_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "redis-password-file", env = "SENTRY_REDIS_PASSWORD_FILE")]
+    #[arg(long = "redis-password-file", id = "redis-password-file", env = "SENTRY_REDIS_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
     /// The number of the database.
-    #[arg(long = "redis-db", env = "SENTRY_REDIS_DB", default_value_t = 0)]
+    #[arg(long = "redis-db", id = "redis-db", env = "SENTRY_REDIS_DB", default_value_t = 0)]
     pub db: i64,
     /// Speak TLS from the first byte (`rediss`).
-    #[arg(long = "redis-tls", env = "SENTRY_REDIS_TLS", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(long = "redis-tls", id = "redis-tls", env = "SENTRY_REDIS_TLS", default_value_t = false, action = clap::ArgAction::Set)]
     pub tls: bool,
 }
 
@@ -120,7 +121,7 @@ pub struct Redis {
 #[command(next_help_heading = "Queue")]
 pub struct Queue {
     /// Redis Streams, or the spool alone on one machine.
-    #[arg(long = "queue", env = "SENTRY_QUEUE", value_enum, default_value_t = QueueKind::Redis)]
+    #[arg(long = "queue", id = "queue", env = "SENTRY_QUEUE", value_enum, default_value_t = QueueKind::Redis)]
     pub kind: QueueKind,
     /// Where the spool and other files live.
     #[arg(long, env = "SENTRY_FILESTORE_DIR", default_value = "/var/lib/sentry/files")]
@@ -155,22 +156,22 @@ pub struct Mail {
     #[arg(long, env = "SENTRY_SERVER_EMAIL", default_value = "root@localhost")]
     pub server_email: String,
     /// Host name or address of the SMTP server.
-    #[arg(long = "email-host", env = "SENTRY_EMAIL_HOST")]
+    #[arg(long = "email-host", id = "email-host", env = "SENTRY_EMAIL_HOST")]
     pub host: Option<String>,
-    #[arg(long = "email-port", env = "SENTRY_EMAIL_PORT", default_value_t = 25)]
+    #[arg(long = "email-port", id = "email-port", env = "SENTRY_EMAIL_PORT", default_value_t = 25)]
     pub port: u16,
-    #[arg(long = "email-user", env = "SENTRY_EMAIL_USER")]
+    #[arg(long = "email-user", id = "email-user", env = "SENTRY_EMAIL_USER")]
     pub user: Option<String>,
-    #[arg(long = "email-password", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    #[arg(long = "email-password", id = "email-password", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "email-password-file", env = "SENTRY_EMAIL_PASSWORD_FILE")]
+    #[arg(long = "email-password-file", id = "email-password-file", env = "SENTRY_EMAIL_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
     /// STARTTLS: plain at first, then encrypted (ports 25 and 587).
-    #[arg(long = "email-use-tls", env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(long = "email-use-tls", id = "email-use-tls", env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, action = clap::ArgAction::Set)]
     pub use_tls: bool,
     /// TLS from the first byte (port 465).
-    #[arg(long = "email-use-ssl", env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(long = "email-use-ssl", id = "email-use-ssl", env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, action = clap::ArgAction::Set)]
     pub use_ssl: bool,
 }
 
