@@ -123,4 +123,3 @@ where
 pub fn untouched(children: Children) -> Live {
     Live { deployments: children.deployments, routes: children.routes, gateway: children.gateway }
 }
-

@@ -17,7 +17,7 @@ const MANAGER: &str = "picket-operator";
 const STATUS_MANAGER: &str = "picket-operator/status";
 
 const FIRST_RETRY: Duration = Duration::from_secs(1);
-const LAST_RETRY: Duration = Duration::from_secs(120);
+const LAST_RETRY: Duration = Duration::from_mins(2);
 
 /// What a reconcile is given besides the instance.
 pub struct Context {

@@ -77,11 +77,9 @@ pub async fn run(ctx: Arc<Context>, scope: Scope, stop: impl Future<Output = ()>
         .owns(scope.api::<PartialObjectMeta<PodDisruptionBudget>>(&client), ours.clone())
         .owns(scope.api::<PartialObjectMeta<Ingress>>(&client), ours.clone())
         .owns_stream_with(http_routes(&scope, &client, ours), http_route_resource())
-        .watches(
-            scope.api::<PartialObjectMeta<Secret>>(&client),
-            watcher::Config::default(),
-            move |secret| concerned(&store, &secret),
-        )
+        .watches(scope.api::<PartialObjectMeta<Secret>>(&client), watcher::Config::default(), move |secret| {
+            concerned(&store, &secret)
+        })
         .graceful_shutdown_on(stop)
         .run(reconcile, retry, ctx)
         .for_each(|result| async move {

@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     /// Reconcile instances.
     Run(Run),
-    /// Print the CustomResourceDefinition.
+    /// Print the CRD, for `kubectl apply`.
     Crd,
 }
 

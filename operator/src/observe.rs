@@ -57,7 +57,8 @@ fn outcome(job: &Job, pods: &[Pod]) -> JobOutcome {
         .max_by_key(|pod| pod.creation_timestamp().map(|created| created.0))
         .and_then(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.first());
     let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let finished = |kind: &str| conditions.iter().find(|condition| condition.type_ == kind && condition.status == "True");
+    let finished =
+        |kind: &str| conditions.iter().find(|condition| condition.type_ == kind && condition.status == "True");
     if let Some(complete) = finished("Complete") {
         return JobOutcome::Succeeded { at: complete.last_transition_time.clone() };
     }
@@ -73,7 +74,8 @@ fn outcome(job: &Job, pods: &[Pod]) -> JobOutcome {
 
 fn waiting(container: &ContainerStatus) -> Option<String> {
     let waiting = container.state.as_ref()?.waiting.as_ref()?;
-    let reason = waiting.reason.as_deref().filter(|&reason| reason != "ContainerCreating" && reason != "PodInitializing")?;
+    let reason =
+        waiting.reason.as_deref().filter(|&reason| reason != "ContainerCreating" && reason != "PodInitializing")?;
     Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
 }
 

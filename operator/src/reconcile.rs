@@ -25,7 +25,7 @@ use crate::status::{Told, first_sight, rejected, status};
 use crate::validate::validate;
 
 /// Without any news, everything is looked at again after this long.
-const RESYNC: Duration = Duration::from_secs(300);
+const RESYNC: Duration = Duration::from_mins(5);
 /// The Gateway API may be installed at any time, and nothing tells.
 const GATEWAY_RESYNC: Duration = Duration::from_secs(15);
 
@@ -38,7 +38,7 @@ pub struct Error(#[from] anyhow::Error);
 pub async fn reconcile(guard: Arc<DeserializeGuard<SentryInstance>>, ctx: Arc<Context>) -> Result<Action, Error> {
     let (namespace, name) = (guard.namespace().unwrap_or_default(), guard.name_any());
     let timer = ctx.metrics.start_reconcile();
-    let outcome = once(&ctx, &namespace, &name).await;
+    let outcome = Box::pin(once(&ctx, &namespace, &name)).await;
     timer.finish(&outcome);
     let action = outcome?;
     ctx.worked(&format!("{namespace}/{name}"));
@@ -46,6 +46,7 @@ pub async fn reconcile(guard: Arc<DeserializeGuard<SentryInstance>>, ctx: Arc<Co
 }
 
 /// What to do when a reconcile failed: wait, longer each time, without holding up any other instance.
+#[expect(clippy::needless_pass_by_value, reason = "the controller calls it with what it holds")]
 pub fn retry(guard: Arc<DeserializeGuard<SentryInstance>>, error: &Error, ctx: Arc<Context>) -> Action {
     let (namespace, name) = (guard.namespace().unwrap_or_default(), guard.name_any());
     let pause = ctx.backoff(format!("{namespace}/{name}"));

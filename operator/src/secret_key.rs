@@ -53,7 +53,12 @@ pub fn decide(instance: &SentryInstance, secrets: &Secrets) -> Decision {
 }
 
 /// Finds the key, or mints it. Two that mint at once cannot both win: the Secret is created, never overwritten.
-pub async fn find(ctx: &Context, instance: &SentryInstance, namespace: &str, secrets: &Secrets) -> Result<SecretKeyFound> {
+pub async fn find(
+    ctx: &Context,
+    instance: &SentryInstance,
+    namespace: &str,
+    secrets: &Secrets,
+) -> Result<SecretKeyFound> {
     match decide(instance, secrets) {
         Decision::Settled(found) => Ok(found),
         Decision::Mint => {

@@ -41,8 +41,5 @@ pub fn succeeded(name: &str) -> JobSeen {
 
 /// A Job that failed at the beginning of the test, with these last words.
 pub fn failed(name: &str, output: &str) -> JobSeen {
-    JobSeen {
-        name: name.to_owned(),
-        outcome: JobOutcome::Failed { at: Some(Time(at(0))), output: output.to_owned() },
-    }
+    JobSeen { name: name.to_owned(), outcome: JobOutcome::Failed { at: Some(Time(at(0))), output: output.to_owned() } }
 }

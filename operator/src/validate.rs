@@ -196,9 +196,12 @@ fn value(secrets: &Secrets, name: &str, key: &str) -> Result<String, Missing> {
     let Some(bytes) = secret.get(key) else {
         let present: Vec<&str> = secret.keys().map(String::as_str).collect();
         let present = if present.is_empty() { "no keys".to_owned() } else { present.join(", ") };
-        return Err(incomplete(format!("Secret {name} has no key {key} (it has {present}): add it, or name another key")));
+        return Err(incomplete(format!(
+            "Secret {name} has no key {key} (it has {present}): add it, or name another key"
+        )));
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| incomplete(format!("{key} of Secret {name} is not UTF-8 text")))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| incomplete(format!("{key} of Secret {name} is not UTF-8 text")))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     if text.is_empty() {
         return Err(incomplete(format!("{key} of Secret {name} is empty")));

@@ -8,6 +8,8 @@
 mod migration;
 mod preflight;
 mod rollout;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,7 +19,8 @@ use k8s_openapi::jiff::Timestamp;
 use migration::Gate;
 
 use crate::instance::{
-    CheckStatus, MigrationStatus, PreflightStatus, RolledOut, RolloutStatus, SentryInstance, SentryInstanceStatus, Snapshots,
+    CheckStatus, MigrationStatus, PreflightStatus, RolledOut, RolloutStatus, SentryInstance, SentryInstanceStatus,
+    Snapshots,
 };
 use crate::observe::JobSeen;
 use crate::validate::{Candidate, Validated};

@@ -15,7 +15,7 @@ use crate::resources::preflight::job_name;
 use crate::validate::Candidates;
 
 const FIRST_RETRY: Duration = Duration::from_secs(10);
-const LAST_RETRY: Duration = Duration::from_secs(300);
+const LAST_RETRY: Duration = Duration::from_mins(5);
 
 /// The preflight to remember, and when to look again. Without settings for both servers there is nothing to try.
 pub fn advance(known: &Known, candidates: &Candidates) -> (Option<PreflightStatus>, Option<Duration>) {
@@ -40,13 +40,7 @@ fn revision(known: &Known, candidates: &Candidates) -> Option<String> {
     let database = candidates.database.as_ref().ok()?;
     let redis = candidates.redis.as_ref().ok()?;
     let mail = candidates.mail.as_ref().and_then(|mail| mail.as_ref().ok()).map_or("", |mail| mail.name.as_str());
-    Some(short_hash([
-        candidates.core.name.as_str(),
-        &database.name,
-        &redis.name,
-        mail,
-        &known.valid.image.reference,
-    ]))
+    Some(short_hash([candidates.core.name.as_str(), &database.name, &redis.name, mail, &known.valid.image.reference]))
 }
 
 fn attempt(known: &Known, revision: String, attempt: i32, checks: Vec<Check>) -> PreflightStatus {

@@ -4,6 +4,7 @@
 //! tracks what it owns by them and would prune our children.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
 use kube::{Resource, ResourceExt};
@@ -73,10 +74,7 @@ pub fn labels(instance: &SentryInstance, component: &str) -> BTreeMap<String, St
 
 /// The labels that select a component's pods; they never change.
 fn selector_labels(instance: &SentryInstance, component: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        (COMPONENT.to_owned(), component.to_owned()),
-        (INSTANCE.to_owned(), instance.name_any()),
-    ])
+    BTreeMap::from([(COMPONENT.to_owned(), component.to_owned()), (INSTANCE.to_owned(), instance.name_any())])
 }
 
 /// The selector of a component's pods.
@@ -113,7 +111,10 @@ pub fn short_hash<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
 
 /// The first ten hexadecimal digits of a digest.
 pub fn hex10(digest: &[u8]) -> String {
-    digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().take(5).fold(String::with_capacity(10), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn owners(instance: &SentryInstance) -> Vec<OwnerReference> {

@@ -138,12 +138,7 @@ fn is(phase: Option<JobPhase>, wanted: JobPhase) -> bool {
     phase == Some(wanted)
 }
 
-fn jobs(
-    instance: &SentryInstance,
-    valid: &Validated,
-    progress: &Progress,
-    before: &SentryInstanceStatus,
-) -> Vec<Job> {
+fn jobs(instance: &SentryInstance, valid: &Validated, progress: &Progress, before: &SentryInstanceStatus) -> Vec<Job> {
     let Ok(candidates) = &valid.candidates else { return Vec::new() };
     let name = |candidate: &'_ Candidate| candidate.as_ref().ok().map(|it| it.name.clone());
     let core = Some(candidates.core.name.clone());

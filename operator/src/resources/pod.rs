@@ -120,11 +120,7 @@ fn from_secret(name: &str) -> EnvFromSource {
 
 fn variable(variable: &EnvVar) -> PodEnvVar {
     let value_from = variable.secret_key_ref.as_ref().map(|secret| EnvVarSource {
-        secret_key_ref: Some(SecretKeySelector {
-            name: secret.name.clone(),
-            key: secret.key.clone(),
-            optional: None,
-        }),
+        secret_key_ref: Some(SecretKeySelector { name: secret.name.clone(), key: secret.key.clone(), optional: None }),
         ..EnvVarSource::default()
     });
     PodEnvVar { name: variable.name.clone(), value: variable.value.clone(), value_from }

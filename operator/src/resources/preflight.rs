@@ -43,11 +43,7 @@ pub fn preflight(instance: &SentryInstance, image: &ImageToRun, job_name: &str, 
         template: never_restarted(template(instance, image, &program)),
         ..JobSpec::default()
     };
-    Job {
-        metadata: metadata(instance, job_name.to_owned(), Role::Preflight.as_str()),
-        spec: Some(spec),
-        status: None,
-    }
+    Job { metadata: metadata(instance, job_name.to_owned(), Role::Preflight.as_str()), spec: Some(spec), status: None }
 }
 
 /// A Job that fails says so at once; a pod that was evicted or preempted did not fail.

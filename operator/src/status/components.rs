@@ -34,7 +34,9 @@ const ROLES: [Role; 3] = [Role::Worker, Role::Cron, Role::Web];
 pub fn rollout(told: &Told) -> Rollout {
     let lost = &told.progress.lost;
     if !lost.is_empty() {
-        return Rollout { waiting: vec![format!("Secret {} is gone: the Deployments stay as they are", lost.join(", "))] };
+        return Rollout {
+            waiting: vec![format!("Secret {} is gone: the Deployments stay as they are", lost.join(", "))],
+        };
     }
     let waiting = ROLES.into_iter().filter_map(|role| {
         let name = child_name(told.instance, role);
@@ -105,7 +107,8 @@ pub fn route(instance: &SentryInstance, live: &Live) -> Option<Verdict> {
         return Some(Verdict::new(KIND, Truth::True, "Applied", "the Ingress is there"));
     }
     if live.gateway == GatewayApi::Missing {
-        let message = "this cluster has no HTTPRoute: install the Gateway API's CRDs; they are noticed without a restart";
+        let message =
+            "this cluster has no HTTPRoute: install the Gateway API's CRDs; they are noticed without a restart";
         return Some(Verdict::new(KIND, Truth::False, "GatewayApiMissing", message));
     }
     let accepted = live.routes.first().map(accepted).unwrap_or_default();

@@ -27,7 +27,9 @@ fn lost(told: &Told, secret: &str) -> String {
     let copy = told.progress.rolled_out.as_ref().and_then(|rolled_out| rolled_out.snapshots.core.as_deref());
     let help = copy.map_or_else(
         || "restore it from a backup".to_owned(),
-        |copy| format!("restore it from a backup, or from SENTRY_SECRET_KEY in Secret {copy}, which the pods still use"),
+        |copy| {
+            format!("restore it from a backup, or from SENTRY_SECRET_KEY in Secret {copy}, which the pods still use")
+        },
     );
     format!("Secret {secret} is gone; another key would end every session, so none is generated: {help}")
 }
@@ -77,14 +79,21 @@ fn dependency(
             let message = message.as_deref().unwrap_or("it does not work");
             Verdict::new(kind, Truth::False, reason.unwrap_or_else(failed), format!("{message}{keeps}"))
         }
-        _ if verified == Some(&snapshot.name) => Verdict::new(kind, Truth::True, "Connected", "it answers as it should"),
+        _ if verified == Some(&snapshot.name) => {
+            Verdict::new(kind, Truth::True, "Connected", "it answers as it should")
+        }
         (None, Some(preflight)) if preflight.phase == JobPhase::Failed => {
             let message = preflight.message.as_deref().unwrap_or("the preflight did not come to it");
             Verdict::new(kind, Truth::False, failed(), format!("{message}{keeps}"))
         }
         (_, Some(preflight)) => {
             let waiting = preflight.message.as_ref().map_or_else(String::new, |message| format!(": {message}"));
-            Verdict::new(kind, Truth::Unknown, "Checking", format!("Job {} tries it{waiting}{keeps}", preflight.job_name))
+            Verdict::new(
+                kind,
+                Truth::Unknown,
+                "Checking",
+                format!("Job {} tries it{waiting}{keeps}", preflight.job_name),
+            )
         }
         (_, None) => Verdict::new(kind, Truth::Unknown, "Pending", "tried once the other server's Secret is there"),
     }
@@ -118,7 +127,8 @@ pub fn migrations(told: &Told) -> Verdict {
         }
         JobPhase::Failed => {
             let error = last_error.as_deref().unwrap_or("no message");
-            let help = "what ran before still runs: change the image, or, after repairing the cause, give the annotation";
+            let help =
+                "what ran before still runs: change the image, or, after repairing the cause, give the annotation";
             let message = format!("migrating to {image} failed: {error}; {help} {RETRY_MIGRATION} a new value");
             Verdict::new(KIND, Truth::False, "Failed", message)
         }

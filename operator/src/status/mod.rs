@@ -121,7 +121,7 @@ pub fn status(told: &Told) -> SentryInstanceStatus {
     let summary = summary(instance, phase, &verdicts, &rollout);
     verdicts.push(components::available(told));
     verdicts.extend(summary);
-    let generated = matches!(&valid.candidates, Ok(_) if !brings_own_key(instance));
+    let generated = valid.candidates.is_ok() && !brings_own_key(instance);
     let just_generated = generated.then(|| SecretKeyStatus { generated_secret: generated_secret(instance) });
     SentryInstanceStatus {
         observed_generation: instance.metadata.generation,
@@ -209,15 +209,19 @@ fn summary(
     rollout: &components::Rollout,
 ) -> [Verdict; 3] {
     let good = |verdict: &Verdict| verdict.truth == Truth::True || verdict.kind == "MailReady";
-    let needed = verdicts.iter().all(|verdict| good(verdict) || (verdict.kind == "RouteReady" && verdict.truth != Truth::False));
+    let needed =
+        verdicts.iter().all(|verdict| good(verdict) || (verdict.kind == "RouteReady" && verdict.truth != Truth::False));
     let ready = needed && rollout.complete();
     let stalled = matches!(phase, Phase::Stalled | Phase::MigrationFailed);
     let busy = matches!(phase, Phase::Preflight | Phase::Migrating | Phase::RollingOut) || !ready;
     let reconciling = busy && !stalled && phase != Phase::Paused;
     let reason = format!("{phase:?}");
-    let problem = verdicts.iter().find(|verdict| verdict.truth == Truth::False).or_else(|| {
-        verdicts.iter().find(|verdict| verdict.truth == Truth::Unknown && verdict.kind != "RouteReady")
-    });
+    let is_problem = |verdict: &&Verdict| match verdict.truth {
+        Truth::True => false,
+        Truth::False => true,
+        Truth::Unknown => verdict.kind != "RouteReady",
+    };
+    let problem = verdicts.iter().find(is_problem);
     let message = match (problem, rollout.waiting_for()) {
         (Some(problem), _) => format!("{} {}: {}", problem.kind, problem.reason, problem.message),
         (None, Some(waiting)) => waiting,
@@ -225,7 +229,12 @@ fn summary(
     };
     [
         Verdict::new("Ready", ready.into(), reason.clone(), message.clone()),
-        Verdict::new("Reconciling", reconciling.into(), reason.clone(), if reconciling { message.clone() } else { String::new() }),
+        Verdict::new(
+            "Reconciling",
+            reconciling.into(),
+            reason.clone(),
+            if reconciling { message.clone() } else { String::new() },
+        ),
         Verdict::new("Stalled", stalled.into(), reason, if stalled { message } else { String::new() }),
     ]
 }
