@@ -7,6 +7,8 @@
 
 mod connections;
 mod status;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -13,6 +13,8 @@ pub mod preflight;
 pub mod route;
 pub mod service;
 pub mod snapshot;
+#[cfg(test)]
+mod tests;
 pub mod web;
 pub mod worker;
 

@@ -6,6 +6,8 @@
 
 mod components;
 mod dependencies;
+#[cfg(test)]
+mod tests;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
