@@ -15,9 +15,9 @@ use tokio::time::{Instant, interval, timeout};
 const DURATION_SECONDS: u64 = 15;
 /// The Lease is renewed this long before it ends.
 const GRACE_SECONDS: u64 = 8;
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// A renewal is seen at most one look late; another look is left for exiting.
-const TOO_LONG: Duration = Duration::from_secs(DURATION_SECONDS - 3);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A renewal is seen at most one look late, and so is its absence; the rest is left for exiting.
+const TOO_LONG: Duration = Duration::from_secs(DURATION_SECONDS - 4);
 
 /// The Lease, ours or not yet.
 pub struct Leadership {
@@ -57,7 +57,7 @@ impl Leadership {
     }
 
     async fn renew(&self) -> anyhow::Error {
-        let mut pause = interval(LOOK_EVERY / 4);
+        let mut pause = interval(LOOK_EVERY / 2);
         loop {
             match self.manager.changed().await {
                 Ok(true) => {}

@@ -238,7 +238,10 @@ fn quantities(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "object",
         "maxProperties": 16,
-        "additionalProperties": { "x-kubernetes-int-or-string": true },
+        "additionalProperties": {
+            "x-kubernetes-int-or-string": true,
+            "pattern": "^[0-9]+([.][0-9]+)?([KMGTPE]i|[numkMGTPE])?$",
+        },
     })
 }
 
