@@ -104,10 +104,7 @@ impl Cluster {
     pub fn create_namespace(&self, name: &str) -> Result<()> {
         self.kubectl(&["create", "namespace", name])?;
         self.kubectl(&["label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted"])?;
-        // Pods are refused until the controller manager has made the account they run as.
-        wait_for("the default service account", READY, || {
-            self.kubectl(&["get", "serviceaccount", "default", "--namespace", name]).is_ok()
-        })
+        self.wait_for_account(name)
     }
 
     /// The address of a Service and its first port.
@@ -127,9 +124,18 @@ impl Cluster {
         drop(self);
     }
 
+    /// Pods are refused until the controller manager has made the account they run as.
+    fn wait_for_account(&self, namespace: &str) -> Result<()> {
+        wait_for("the default service account", READY, || {
+            self.kubectl(&["get", "serviceaccount", "default", "--namespace", namespace]).is_ok()
+        })
+    }
+
     fn wait_until_ready(&self) -> Result<()> {
         let ready = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}";
-        self.node.wait_until(READY, || self.kubectl(&["get", "nodes", "--output", ready]).is_ok_and(|is| is == "True"))
+        self.node
+            .wait_until(READY, || self.kubectl(&["get", "nodes", "--output", ready]).is_ok_and(|is| is == "True"))?;
+        self.wait_for_account("default")
     }
 }
 
