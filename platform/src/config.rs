@@ -1,15 +1,14 @@
 //! Every setting of the platform: one struct, one manual (`picket run web --help`), one snapshot (`config/platform.env`).
 //!
 //! The names are those of Sentry's on-premise images, so that an existing `.env` works unchanged; new ones extend the family.
-//! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them. Fields of different groups share
-//! names, so each has an explicit `id`: clap wants ids unique in a command.
+//! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use clap::{
-    Args, ValueEnum,
-    builder::{StringValueParser, TypedValueParser},
+    ArgAction, Args, ValueEnum,
+    builder::{BoolishValueParser, StringValueParser, TypedValueParser},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -35,22 +34,22 @@ pub struct Config {
 #[command(next_help_heading = "Site")]
 pub struct Site {
     /// Signs sessions and encrypts stored credentials; `picket config generate-secret-key` makes one.
-    #[arg(long, env = "SENTRY_SECRET_KEY", value_parser = secret(), hide_env_values = true)]
+    #[arg(long, value_name = "SECRET", env = "SENTRY_SECRET_KEY", value_parser = secret(), hide_env_values = true)]
     pub secret_key: Option<SecretString>,
     /// A file that holds the secret key.
-    #[arg(long, env = "SENTRY_SECRET_KEY_FILE")]
+    #[arg(long, value_name = "FILE", env = "SENTRY_SECRET_KEY_FILE")]
     pub secret_key_file: Option<PathBuf>,
     /// Where people and SDKs reach the platform: scheme and host, no path. DSNs and links in mails begin with it.
-    #[arg(long, env = "SENTRY_URL_PREFIX", default_value = "http://localhost:9000")]
+    #[arg(long, value_name = "URL", env = "SENTRY_URL_PREFIX", default_value = "http://localhost:9000")]
     pub url_prefix: String,
     /// Behind a proxy that speaks https: session cookies are sent over TLS only.
-    #[arg(long, env = "SENTRY_USE_SSL", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(long, env = "SENTRY_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_ssl: bool,
     /// One organisation for everybody.
-    #[arg(long, env = "SENTRY_SINGLE_ORGANIZATION", default_value_t = true, action = clap::ArgAction::Set)]
+    #[arg(long, env = "SENTRY_SINGLE_ORGANIZATION", default_value_t = true, value_parser = flag(), action = ArgAction::Set)]
     pub single_organization: bool,
     /// The time zone of people who have not chosen one.
-    #[arg(long, env = "TZ", default_value = "UTC")]
+    #[arg(long, value_name = "ZONE", env = "TZ", default_value = "UTC")]
     pub timezone: String,
 }
 
@@ -59,28 +58,37 @@ pub struct Site {
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Postgres {
     /// Host name or address.
-    #[arg(long = "postgres-host", id = "postgres-host", env = "SENTRY_POSTGRES_HOST", default_value = "localhost")]
+    #[arg(id = "postgres-host", long, value_name = "HOST", env = "SENTRY_POSTGRES_HOST", default_value = "localhost")]
     pub host: String,
-    #[arg(long = "postgres-port", id = "postgres-port", env = "SENTRY_POSTGRES_PORT", default_value_t = 5432)]
+    /// The port it listens on.
+    #[arg(id = "postgres-port", long, value_name = "PORT", env = "SENTRY_POSTGRES_PORT", default_value_t = 5432)]
     pub port: u16,
     /// The database's name.
-    #[arg(long = "db-name", id = "db-name", env = "SENTRY_DB_NAME", default_value = "postgres")]
+    #[arg(id = "db-name", long, value_name = "NAME", env = "SENTRY_DB_NAME", default_value = "postgres")]
     pub name: String,
-    #[arg(long = "db-user", id = "db-user", env = "SENTRY_DB_USER", default_value = "postgres")]
+    /// Who signs in; has to be allowed to create tables.
+    #[arg(id = "db-user", long, value_name = "USER", env = "SENTRY_DB_USER", default_value = "postgres")]
     pub user: String,
-    #[arg(long = "db-password", id = "db-password", env = "SENTRY_DB_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    /// The password that goes with the user.
+    #[arg(id = "db-password", long, value_name = "SECRET", env = "SENTRY_DB_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "db-password-file", id = "db-password-file", env = "SENTRY_DB_PASSWORD_FILE")]
+    #[arg(id = "db-password-file", long, value_name = "FILE", env = "SENTRY_DB_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
-    /// As libpq names them.
-    #[arg(long = "postgres-sslmode", id = "postgres-sslmode", env = "SENTRY_POSTGRES_SSLMODE", value_enum, default_value_t = SslMode::Prefer)]
+    /// Whether the connection is encrypted and the server checked, in libpq's words.
+    #[arg(id = "postgres-sslmode", long, value_name = "MODE", env = "SENTRY_POSTGRES_SSLMODE", value_enum, default_value_t = SslMode::Prefer)]
     pub sslmode: SslMode,
     /// A PEM file with the CA that signed the server's certificate.
-    #[arg(long = "postgres-sslrootcert", id = "postgres-sslrootcert", env = "SENTRY_POSTGRES_SSLROOTCERT")]
+    #[arg(id = "postgres-sslrootcert", long, value_name = "FILE", env = "SENTRY_POSTGRES_SSLROOTCERT")]
     pub sslrootcert: Option<PathBuf>,
     /// Connections one process holds at the most.
-    #[arg(long = "postgres-max-connections", id = "postgres-max-connections", env = "SENTRY_POSTGRES_MAX_CONNECTIONS", default_value_t = 10)]
+    #[arg(
+        id = "postgres-max-connections",
+        long,
+        value_name = "N",
+        env = "SENTRY_POSTGRES_MAX_CONNECTIONS",
+        default_value_t = 10
+    )]
     pub max_connections: u32,
 }
 
@@ -99,20 +107,22 @@ pub enum SslMode {
 #[command(next_help_heading = "Redis")]
 pub struct Redis {
     /// Host name or address.
-    #[arg(long = "redis-host", id = "redis-host", env = "SENTRY_REDIS_HOST", default_value = "localhost")]
+    #[arg(id = "redis-host", long, value_name = "HOST", env = "SENTRY_REDIS_HOST", default_value = "localhost")]
     pub host: String,
-    #[arg(long = "redis-port", id = "redis-port", env = "SENTRY_REDIS_PORT", default_value_t = 6379)]
+    /// The port it listens on.
+    #[arg(id = "redis-port", long, value_name = "PORT", env = "SENTRY_REDIS_PORT", default_value_t = 6379)]
     pub port: u16,
-    #[arg(long = "redis-password", id = "redis-password", env = "SENTRY_REDIS_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    /// The password, where the server asks for one.
+    #[arg(id = "redis-password", long, value_name = "SECRET", env = "SENTRY_REDIS_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "redis-password-file", id = "redis-password-file", env = "SENTRY_REDIS_PASSWORD_FILE")]
+    #[arg(id = "redis-password-file", long, value_name = "FILE", env = "SENTRY_REDIS_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
     /// The number of the database.
-    #[arg(long = "redis-db", id = "redis-db", env = "SENTRY_REDIS_DB", default_value_t = 0)]
+    #[arg(id = "redis-db", long, value_name = "N", env = "SENTRY_REDIS_DB", default_value_t = 0)]
     pub db: i64,
     /// Speak TLS from the first byte (`rediss`).
-    #[arg(long = "redis-tls", id = "redis-tls", env = "SENTRY_REDIS_TLS", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(id = "redis-tls", long, env = "SENTRY_REDIS_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub tls: bool,
 }
 
@@ -121,16 +131,16 @@ pub struct Redis {
 #[command(next_help_heading = "Queue")]
 pub struct Queue {
     /// Redis Streams, or the spool alone on one machine.
-    #[arg(long = "queue", id = "queue", env = "SENTRY_QUEUE", value_enum, default_value_t = QueueKind::Redis)]
+    #[arg(id = "queue", long = "queue", value_name = "QUEUE", env = "SENTRY_QUEUE", value_enum, default_value_t = QueueKind::Redis)]
     pub kind: QueueKind,
     /// Where the spool and other files live.
-    #[arg(long, env = "SENTRY_FILESTORE_DIR", default_value = "/var/lib/sentry/files")]
+    #[arg(long, value_name = "DIR", env = "SENTRY_FILESTORE_DIR", default_value = "/var/lib/sentry/files")]
     pub filestore_dir: PathBuf,
     /// After how many seconds another worker takes over what a silent one had taken.
-    #[arg(long, env = "SENTRY_QUEUE_RECLAIM_SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", env = "SENTRY_QUEUE_RECLAIM_SECONDS", default_value_t = 30)]
     pub reclaim_seconds: u64,
     /// Events a worker takes at a time.
-    #[arg(long, env = "SENTRY_WORKER_BATCH", default_value_t = 500)]
+    #[arg(long, value_name = "N", env = "SENTRY_WORKER_BATCH", default_value_t = 500)]
     pub worker_batch: usize,
 }
 
@@ -153,25 +163,28 @@ pub enum QueueKind {
 #[command(next_help_heading = "Mail")]
 pub struct Mail {
     /// The sender of every mail.
-    #[arg(long, env = "SENTRY_SERVER_EMAIL", default_value = "root@localhost")]
+    #[arg(long, value_name = "ADDRESS", env = "SENTRY_SERVER_EMAIL", default_value = "root@localhost")]
     pub server_email: String,
     /// Host name or address of the SMTP server.
-    #[arg(long = "email-host", id = "email-host", env = "SENTRY_EMAIL_HOST")]
+    #[arg(id = "email-host", long, value_name = "HOST", env = "SENTRY_EMAIL_HOST")]
     pub host: Option<String>,
-    #[arg(long = "email-port", id = "email-port", env = "SENTRY_EMAIL_PORT", default_value_t = 25)]
+    /// The port it listens on: usually 25, 587 (STARTTLS) or 465 (TLS from the first byte).
+    #[arg(id = "email-port", long, value_name = "PORT", env = "SENTRY_EMAIL_PORT", default_value_t = 25)]
     pub port: u16,
-    #[arg(long = "email-user", id = "email-user", env = "SENTRY_EMAIL_USER")]
+    /// Who signs in, where the server asks for it.
+    #[arg(id = "email-user", long, value_name = "USER", env = "SENTRY_EMAIL_USER")]
     pub user: Option<String>,
-    #[arg(long = "email-password", id = "email-password", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    /// The password that goes with the user.
+    #[arg(id = "email-password", long, value_name = "SECRET", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "email-password-file", id = "email-password-file", env = "SENTRY_EMAIL_PASSWORD_FILE")]
+    #[arg(id = "email-password-file", long, value_name = "FILE", env = "SENTRY_EMAIL_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
     /// STARTTLS: plain at first, then encrypted (ports 25 and 587).
-    #[arg(long = "email-use-tls", id = "email-use-tls", env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(id = "email-use-tls", long, env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_tls: bool,
     /// TLS from the first byte (port 465).
-    #[arg(long = "email-use-ssl", id = "email-use-ssl", env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(id = "email-use-ssl", long, env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_ssl: bool,
 }
 
@@ -180,10 +193,10 @@ pub struct Mail {
 #[command(next_help_heading = "Listening")]
 pub struct Web {
     /// Pages, the Web API and ingest.
-    #[arg(long, env = "SENTRY_WEB_LISTEN", default_value = "0.0.0.0:9000")]
+    #[arg(long, value_name = "ADDRESS", env = "SENTRY_WEB_LISTEN", default_value = "0.0.0.0:9000")]
     pub listen: SocketAddr,
     /// `/metrics` and `/_health/` of every process.
-    #[arg(long, env = "SENTRY_METRICS_LISTEN", default_value = "0.0.0.0:9100")]
+    #[arg(long, value_name = "ADDRESS", env = "SENTRY_METRICS_LISTEN", default_value = "0.0.0.0:9100")]
     pub metrics_listen: SocketAddr,
 }
 
@@ -229,6 +242,11 @@ impl Mail {
     }
 }
 
+/// Yes or no, in all the ways of writing it that Sentry's images take.
+fn flag() -> impl TypedValueParser<Value = bool> {
+    BoolishValueParser::new()
+}
+
 /// How `clap` reads a secret.
 pub fn secret() -> impl TypedValueParser<Value = SecretString> {
     StringValueParser::new().map(SecretString::from)
@@ -239,10 +257,14 @@ fn read(name: &str, value: Option<&SecretString>, file: Option<&PathBuf>) -> Res
     ensure!(value.is_none() || file.is_none(), "{name} and {name}_FILE are both set: keep one of them");
     let secret = match file {
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("reading {name}_FILE {}", path.display()))?;
+            let text =
+                std::fs::read_to_string(path).with_context(|| format!("reading {name}_FILE {}", path.display()))?;
             Some(SecretString::from(text.trim_end_matches(['\r', '\n'])))
         }
         None => value.cloned(),
     };
     Ok(secret.filter(|secret| !secret.expose_secret().is_empty()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,8 @@ use crate::{
 
 /// The organisation of an installation that has one for everybody.
 pub const DEFAULT_SLUG: &str = "sentry";
-const DEFAULT_NAME: &str = "Sentry";
+/// What people call it.
+pub const DEFAULT_NAME: &str = "Sentry";
 
 /// An organisation's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sqlx::Type)]

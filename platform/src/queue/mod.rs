@@ -13,6 +13,7 @@ use anyhow::Result;
 use bytes::Bytes;
 use thiserror::Error;
 
+pub use self::redis::connection_info;
 use crate::config::{Config, QueueKind};
 
 /// How often a message may be taken before it is buried unprocessed: a message that kills its worker must not kill them all.
