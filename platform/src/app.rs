@@ -15,6 +15,7 @@ use crate::{
     ingest::Keys,
     mail::Mailer,
     metrics::Metrics,
+    outcomes::Outcomes,
     queue::Queue,
 };
 
@@ -31,6 +32,8 @@ pub struct App {
     pub keys: Keys,
     pub mailer: Mailer,
     pub metrics: Arc<Metrics>,
+    /// What became of everything sent, until it is added to the database.
+    pub outcomes: Arc<Outcomes>,
     pub secret_key: SecretString,
 }
 
@@ -48,6 +51,7 @@ impl App {
             queue,
             mailer: Mailer::open(&config.mail)?,
             metrics: Arc::new(Metrics::default()),
+            outcomes: Arc::default(),
             secret_key: config.site.secret_key()?,
             config: Arc::new(config),
         })

@@ -6,7 +6,9 @@
 mod alerts;
 mod commands;
 mod durability;
+mod edge;
 mod ingest;
+mod items;
 mod platform;
 mod reading;
 mod sdks;
@@ -26,6 +28,8 @@ struct Story {
 
 const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
+    edge::STORIES,
+    items::STORIES,
     reading::STORIES,
     alerts::STORIES,
     durability::STORIES,

@@ -2,6 +2,8 @@
 //!
 //! The batch may run twice: saving skips ids it already has and says what they did the first time, so alerts are the same.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,10 +11,12 @@ use super::{Outcome, Received, cpu, save};
 use crate::{
     alerts,
     app::App,
+    projects::ProjectId,
     protocol::{
         Level,
-        event::Event,
+        event::{Event, Invalid},
         fingerprint::{Fingerprint, fingerprint},
+        repair::repair,
         title,
     },
 };
@@ -43,7 +47,7 @@ pub(super) struct Rejected {
 }
 
 /// Stores a batch and hands what is new to the alerts. Outcomes are in no particular order.
-pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<Outcome>> {
+pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, Outcome)>> {
     let mut rejected = Vec::new();
     let mut prepared = Vec::with_capacity(batch.len());
     for result in cpu::map(batch, prepare).await? {
@@ -58,8 +62,8 @@ pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<Outcome>> {
 }
 
 /// Parse → time → group → name → compress. No clock, no client; stops at the first reason to reject.
-fn prepare(received: Received) -> Result<Prepared, Rejected> {
-    let event = match Event::parse(&received.body) {
+fn prepare(mut received: Received) -> Result<Prepared, Rejected> {
+    let event = match parse(&mut received) {
         Ok(event) => event,
         Err(invalid) => return Err(Rejected { received, reason: invalid.to_string() }),
     };
@@ -78,5 +82,16 @@ fn prepare(received: Received) -> Result<Prepared, Rejected> {
         platform: event.platform,
         body,
         received,
+    })
+}
+
+/// Parses an event; what only some SDKs' JSON writers get wrong is repaired, and stored as repaired.
+fn parse(received: &mut Received) -> Result<Event, Invalid> {
+    Event::parse(&received.body).or_else(|invalid| match repair(&received.body) {
+        Cow::Borrowed(_) => Err(invalid),
+        Cow::Owned(repaired) => {
+            received.body = repaired.into();
+            Event::parse(&received.body)
+        }
     })
 }

@@ -4,10 +4,14 @@
 //! kills an event. The facts come from <https://develop.sentry.dev/sdk/>.
 
 pub mod auth;
+pub mod check_in;
+pub mod client_report;
 pub mod envelope;
 pub mod event;
 pub mod fingerprint;
+pub mod item;
 pub mod json;
+pub mod repair;
 pub mod stacktrace;
 pub mod store;
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! never done (a killed worker) is taken over by another worker, so a message may be seen twice and everything downstream is
 //! idempotent. What keeps failing is buried: kept beside the queue, with its reason, for a person to look at.
 
+mod overflow;
 mod redis;
 mod spool;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 pub use self::redis::connection_info;
 use crate::config::{Config, QueueKind};
@@ -24,14 +26,20 @@ const MOST_DELIVERIES: usize = 5;
 pub enum Topic {
     /// Events as SDKs sent them, one message each.
     Events,
+    /// What else SDKs sent, kept as it is.
+    Items,
     /// Everything else a worker is asked to do.
     Jobs,
 }
 
 impl Topic {
+    /// Every topic there is, in the order of their numbers.
+    pub const ALL: [Topic; 3] = [Topic::Events, Topic::Items, Topic::Jobs];
+
     fn name(self) -> &'static str {
         match self {
             Topic::Events => "events",
+            Topic::Items => "items",
             Topic::Jobs => "jobs",
         }
     }
@@ -54,13 +62,16 @@ pub enum PushError {
     /// Nobody knows whether it is in; the sender must send it again.
     #[error("the queue is not reachable")]
     Unavailable(#[source] anyhow::Error),
+    /// Workers have fallen behind by as many bytes as may wait.
+    #[error("the queue is full")]
+    Full,
 }
 
 /// The producing side.
 #[derive(Clone)]
 pub enum Queue {
-    /// Redis Streams with one consumer group.
-    Redis(Box<redis::RedisQueue>),
+    /// Redis Streams with one consumer group, and in web a spool for when Redis is away.
+    Redis(Arc<overflow::Overflow>),
     /// A file on this machine, synced before a push returns.
     Spool(Arc<spool::Spool>),
 }
@@ -69,23 +80,59 @@ impl Queue {
     /// Opens the queue that the settings name. Redis need not be reachable yet.
     pub fn open(config: &Config) -> Result<Queue> {
         Ok(match config.queue.kind {
-            QueueKind::Redis => Queue::Redis(Box::new(redis::RedisQueue::open(config)?)),
-            QueueKind::Spool => Queue::Spool(Arc::new(spool::Spool::open(&config.queue.filestore_dir)?)),
+            QueueKind::Redis => Queue::Redis(Arc::new(overflow::Overflow::new(
+                redis::RedisQueue::open(config)?,
+                &config.queue.filestore_dir,
+                config.queue.most_spooled_bytes,
+                config.queue.most_queued_bytes,
+            ))),
+            QueueKind::Spool => Queue::Spool(Arc::new(spool::Spool::open(
+                &config.queue.filestore_dir,
+                config.queue.most_spooled_bytes,
+            )?)),
         })
     }
 
     /// Returns when every message is durable: in Redis, or synced to disk.
     pub async fn push(&self, topic: Topic, bodies: Vec<Bytes>) -> Result<(), PushError> {
+        self.push_all(bodies.into_iter().map(|body| (topic, body)).collect()).await
+    }
+
+    /// Like [`Queue::push`], for several topics at once.
+    pub async fn push_all(&self, messages: Vec<(Topic, Bytes)>) -> Result<(), PushError> {
         match self {
-            Queue::Redis(queue) => queue.push(topic, bodies).await.map_err(|e| PushError::Unavailable(e.into())),
-            Queue::Spool(spool) => spool.push(topic, bodies).await.map_err(PushError::Unavailable),
+            Queue::Redis(queue) => queue.push(messages).await,
+            Queue::Spool(spool) => spool.push(messages).await,
+        }
+    }
+
+    /// Keeps a spool beside Redis, and moves it there, until told to stop: what the process that pushes for SDKs does.
+    pub async fn keep_overflow(&self, stop: &CancellationToken) {
+        if let Queue::Redis(queue) = self {
+            queue.keep(stop).await;
+        }
+    }
+
+    /// Messages in the spool of this process that wait for Redis.
+    pub fn overflow_depth(&self) -> u64 {
+        match self {
+            Queue::Redis(queue) => queue.spooled(),
+            Queue::Spool(_) => 0,
+        }
+    }
+
+    /// Fails when a push would: neither Redis nor a spool is there.
+    pub async fn probe(&self) -> Result<()> {
+        match self {
+            Queue::Redis(queue) => queue.probe().await,
+            Queue::Spool(_) => Ok(()),
         }
     }
 
     /// Messages waiting or being worked on.
     pub async fn depth(&self, topic: Topic) -> Result<u64> {
         match self {
-            Queue::Redis(queue) => queue.depth(topic).await,
+            Queue::Redis(queue) => queue.redis().depth(topic).await,
             Queue::Spool(spool) => spool.depth(topic),
         }
     }
@@ -93,7 +140,7 @@ impl Queue {
     /// Starts to consume a topic, with a connection of its own.
     pub async fn consumer(&self, topic: Topic) -> Result<Consumer> {
         Ok(match self {
-            Queue::Redis(queue) => Consumer::Redis(queue.consumer(topic).await?),
+            Queue::Redis(queue) => Consumer::Redis(queue.redis().consumer(topic).await?),
             Queue::Spool(spool) => Consumer::Spool(spool::Reader::new(spool.clone(), topic)),
         })
     }
