@@ -1,2 +1,117 @@
-//! wip
-fn main() {}
+//! `cargo bench`: how fast, as ratios against a ceiling measured in the same run on the same machine.
+//!
+//! - **accept**: envelopes a second that web answers, against a bare handler that reads the body and does one `XADD`.
+//! - **process**: events a second that one worker stores, against `COPY` of the very same rows into the same tables.
+//!
+//! Rounds of the two take turns, and the median of their ratios is what to quote: these machines are shared and noisy.
+//! `cargo bench -- --quick` does little of each, to show that it runs. Nothing here fails for being slow.
+
+mod accept;
+mod load;
+mod process;
+
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
+
+use anyhow::{Context, Result};
+use harness::{
+    postgres::{Durability, Postgres},
+    process::{Program, Supervised, output},
+    programs,
+    redis::{self, Redis},
+    run::Run,
+};
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// How much to measure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    Quick,
+    Full,
+}
+
+/// The servers, with durability as in production.
+struct Bench {
+    run: Run,
+    postgres: Postgres,
+    redis: Redis,
+    picket: PathBuf,
+    effort: Effort,
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, flag, address, redis] = arguments.as_slice()
+        && flag == accept::BARE
+    {
+        return accept::serve_bare(address, redis);
+    }
+    let effort = if arguments.iter().any(|argument| argument == "--quick") { Effort::Quick } else { Effort::Full };
+    let picket = programs::release()?.picket;
+    let run = Run::start()?;
+    let postgres = Postgres::start_with(&run, LOOPBACK, Durability::Real)?;
+    let redis = Redis::start_with(&run, LOOPBACK, redis::Durability::Memory, None)?;
+    let bench = Bench { run, postgres, redis, picket, effort };
+    accept::measure(&bench)?;
+    process::measure(&bench)
+}
+
+impl Bench {
+    /// A migrated database with one project, whose key is returned.
+    fn database(&self, name: &str) -> Result<String> {
+        self.postgres.create_database(name)?;
+        self.picket(name, &["upgrade", "--noinput"])?;
+        let dsn = self.picket(name, &["projects", "create", "--organization", "acme", "--name", "shop"])?;
+        let key = dsn.split("://").nth(1).and_then(|rest| rest.split('@').next()).context("no DSN was printed")?;
+        Ok(key.to_owned())
+    }
+
+    fn picket(&self, database: &str, arguments: &[&str]) -> Result<String> {
+        let mut command = self.run.place().command(&self.picket);
+        output(command.args(arguments).envs(self.environment(database)))
+    }
+
+    fn start(&self, role: &str, database: &str, more: &[(&str, String)]) -> Result<Supervised> {
+        let program = Program::new(&self.picket).name(format!("bench-{role}")).args(["run", role]);
+        let environment = self.environment(database).into_iter().chain(more.iter().cloned());
+        environment.fold(program, |program, (name, value)| program.env(name, value)).start(&self.run)
+    }
+
+    fn environment(&self, database: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("SENTRY_SECRET_KEY", "a secret key of the benchmarks, long enough".to_owned()),
+            ("SENTRY_LOG_LEVEL", "warn".to_owned()),
+            ("SENTRY_METRICS_LISTEN", "127.0.0.1:0".to_owned()),
+            ("SENTRY_POSTGRES_HOST", self.postgres.host.to_string()),
+            ("SENTRY_POSTGRES_PORT", self.postgres.port.to_string()),
+            ("SENTRY_DB_NAME", database.to_owned()),
+            ("SENTRY_DB_USER", self.postgres.user.clone()),
+            ("SENTRY_DB_PASSWORD", self.postgres.password.clone()),
+            ("SENTRY_REDIS_HOST", self.redis.host.to_string()),
+            ("SENTRY_REDIS_PORT", self.redis.port.to_string()),
+        ]
+    }
+}
+
+/// The memory a process holds, in MB.
+fn rss(process: &Supervised) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.pid()?))?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let kilobytes: f64 = kilobytes.trim().trim_end_matches(" kB").parse()?;
+    Ok(kilobytes / 1024.0)
+}
+
+/// The median of what is not empty.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn smallest_and_largest(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, 0.0), |(least, most), value| (least.min(*value), f64::max(most, *value)))
+}

@@ -22,9 +22,14 @@ pub fn release() -> Result<Programs> {
     build("release", &["--release", "--target", STATIC])
 }
 
-/// Static binaries of the dev profile, which are quicker to build.
-pub fn debug() -> Result<Programs> {
-    build("debug", &["--target", STATIC])
+/// The platform for stories on this machine: the one given, or one of the dev profile, which is quicker to build.
+pub fn under_test() -> Result<PathBuf> {
+    if let Some(folder) = given() {
+        return existing(folder.join("picket"));
+    }
+    eprintln!("building picket");
+    cargo(&["-p", "picket-platform"])?;
+    existing(target_folder().join("debug/picket"))
 }
 
 /// The platform alone, for this machine, in release: all that `--standalone` needs.
@@ -54,7 +59,8 @@ fn given() -> Option<PathBuf> {
     std::env::var_os("PICKET_PROGRAMS").map(PathBuf::from)
 }
 
-fn target_folder() -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target_folder() -> PathBuf {
     let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     crate::workspace().join(folder)
 }

@@ -3,6 +3,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
+    process::Command,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -40,7 +41,7 @@ pub struct World {
 impl World {
     /// Starts PostgreSQL and builds the program, unless it is built.
     pub fn start() -> Result<World> {
-        let picket = programs::under_test()?.picket;
+        let picket = programs::under_test()?;
         let run = Run::start()?;
         let postgres = Postgres::start(&run, LOOPBACK)?;
         Ok(World { run, postgres, picket, stories: AtomicU32::new(0) })
@@ -121,7 +122,14 @@ impl<'w> Platform<'w> {
 
     /// Runs a command of the program with this platform's settings and returns its standard output.
     pub fn picket(&self, arguments: &[&str]) -> Result<String> {
-        output(self.world.run.place().command(&self.world.picket).args(arguments).envs(self.environment.clone()))
+        output(&mut self.command(arguments))
+    }
+
+    /// A command of the program with this platform's settings.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.world.run.place().command(&self.world.picket);
+        command.args(arguments).envs(self.environment.clone());
+        command
     }
 
     /// Creates a project of the organisation `acme`.

@@ -12,7 +12,7 @@ pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> 
         Organization,
         r#"insert into organizations (slug, name) values ($1, $2)
            on conflict (slug) do update set slug = excluded.slug
-           returning id as "id: OrganizationId", slug, name"#,
+           returning id, slug, name"#,
         slug,
         name,
     )
@@ -22,20 +22,16 @@ pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> 
 
 /// The organisation with this slug.
 pub async fn by_slug(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<Option<Organization>> {
-    query_as!(
-        Organization,
-        r#"select id as "id: OrganizationId", slug, name from organizations where slug = $1"#,
-        slug,
-    )
-    .fetch_optional(db)
-    .await
+    query_as!(Organization, r#"select id, slug, name from organizations where slug = $1"#, slug,)
+        .fetch_optional(db)
+        .await
 }
 
 /// The organisations somebody is a member of.
 pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<Organization>> {
     query_as!(
         Organization,
-        r#"select o.id as "id: OrganizationId", o.slug, o.name
+        r#"select o.id, o.slug, o.name
            from organizations o join members m on m.organization_id = o.id
            where m.user_id = $1 order by o.slug"#,
         user.0,
@@ -46,12 +42,7 @@ pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<
 
 /// The organisation that was there first.
 pub(super) async fn oldest(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Organization>> {
-    query_as!(
-        Organization,
-        r#"select id as "id: OrganizationId", slug, name from organizations order by id limit 1"#,
-    )
-    .fetch_optional(db)
-    .await
+    query_as!(Organization, r#"select id, slug, name from organizations order by id limit 1"#,).fetch_optional(db).await
 }
 
 /// Makes somebody a member. Who is one already may become an owner, and is never made less.

@@ -3,6 +3,7 @@
 //! Each is checked first, so that a prepared machine pays nothing; what is built or fetched lands in a cache outside
 //! the checkout, keyed by the hash of what describes it, made under a temporary name and renamed when complete.
 
+mod cargo;
 mod debian;
 mod go;
 mod npm;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
+pub use cargo::cargo_tool;
 pub use debian::packages;
 pub use go::GoModule;
 pub use npm::node_modules;

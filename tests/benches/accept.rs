@@ -1,0 +1,80 @@
+//! The accept path: web against a bare handler, both as processes of their own, on the same Redis.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::{Context, Result};
+use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
+use harness::{
+    net::{free_port, wait_for},
+    process::{Program, Supervised},
+};
+use redis::aio::MultiplexedConnection;
+
+use crate::{Bench, Effort, LOOPBACK, load, median, rss, smallest_and_largest};
+
+/// Makes this very program the bare handler.
+pub const BARE: &str = "--bare-handler";
+const START: Duration = Duration::from_secs(30);
+const STREAM: &str = "picket:events";
+
+/// Prints the ratio for several numbers of connections.
+pub fn measure(bench: &Bench) -> Result<()> {
+    let key = bench.database("accept")?;
+    let web_address = SocketAddr::new(LOOPBACK, free_port()?);
+    let bare_address = SocketAddr::new(LOOPBACK, free_port()?);
+    let web = bench.start("web", "accept", &[("SENTRY_WEB_LISTEN", web_address.to_string())])?;
+    let bare = start_bare(bench, bare_address)?;
+    for (process, address) in [(&web, web_address), (&bare, bare_address)] {
+        process.wait_until(START, || bench.run.place().accepts(address))?;
+    }
+    let idle = rss(&web)?;
+    let request = load::request("/api/1/envelope/", &key, &load::event(0))?;
+    let (rounds, requests) = match bench.effort {
+        Effort::Quick => (1, 1_000),
+        Effort::Full => (5, 20_000),
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    println!("accept: envelopes/s of web ÷ bare handler, {} bytes gzipped", request.len());
+    for connections in [1, 32, 256] {
+        let (mut ratios, mut rates, mut p99) = (Vec::new(), Vec::new(), Duration::ZERO);
+        for _ in 0..rounds {
+            let of_web = runtime.block_on(load::send(web_address, &request, connections, requests))?;
+            bench.redis.command(&["DEL", STREAM])?;
+            let of_bare = runtime.block_on(load::send(bare_address, &request, connections, requests))?;
+            bench.redis.command(&["DEL", STREAM])?;
+            ratios.push(of_web.rate / of_bare.rate);
+            rates.push(of_web.rate);
+            p99 = p99.max(of_web.p99);
+        }
+        let (least, most) = smallest_and_largest(&ratios);
+        println!(
+            "  {connections:>3} connections: ratio {:.2} ({least:.2}–{most:.2}), {:.0} envelopes/s, p99 {p99:.1?}",
+            median(&ratios),
+            median(&rates)
+        );
+    }
+    println!("  web's memory: {idle:.0} MB idle, {:.0} MB after the load", rss(&web)?);
+    Ok(())
+}
+
+fn start_bare(bench: &Bench, address: SocketAddr) -> Result<Supervised> {
+    let this = std::env::current_exe().context("finding this program")?;
+    let redis = bench.redis.url(0);
+    Program::new(this).name("bare-handler").args([BARE, &address.to_string(), &redis]).start(&bench.run)
+}
+
+/// The ceiling: reads the body and adds it to the stream, nothing else.
+pub fn serve_bare(address: &str, redis: &str) -> Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let connection = redis::Client::open(redis)?.get_multiplexed_async_connection().await?;
+        let routes = Router::new().route("/api/1/envelope/", post(add)).with_state(connection);
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        Ok(axum::serve(listener, routes).await?)
+    })
+}
+
+async fn add(State(mut connection): State<MultiplexedConnection>, body: Bytes) -> Result<&'static str, StatusCode> {
+    let added = redis::cmd("XADD").arg(STREAM).arg("*").arg("m").arg(&body[..]).exec_async(&mut connection).await;
+    added.map(|()| "{}").map_err(|_| StatusCode::SERVICE_UNAVAILABLE)
+}

@@ -1,0 +1,103 @@
+//! The command line, as people script against it.
+
+use std::{fs, process::Output};
+
+use anyhow::{Context, Result, ensure};
+use harness::{process::output, workspace};
+
+use crate::{
+    Story,
+    platform::{ADMIN, Platform, World, error},
+};
+
+pub const STORIES: &[Story] = &[
+    Story { name: "upgrade_may_run_again_and_keeps_what_is_there", run: upgrade_may_run_again },
+    Story { name: "upgrade_refuses_a_database_of_a_newer_version", run: upgrade_refuses_a_newer_database },
+    Story { name: "every_migration_applies_to_a_database_in_use", run: every_migration_applies_to_a_database_in_use },
+    Story { name: "a_project_created_again_keeps_its_dsn", run: a_project_created_again_keeps_its_dsn },
+    Story { name: "secrets_can_come_from_files", run: secrets_can_come_from_files },
+    Story { name: "exit_codes_tell_failure_from_misuse", run: exit_codes_tell_failure_from_misuse },
+];
+
+fn upgrade_may_run_again(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    platform.receives(&project, &error("Gone", "item"))?;
+    platform.stores(1)?;
+    let said = platform.picket(&["upgrade", "--noinput"])?;
+    ensure!(said.is_empty(), "there is nothing to apply, yet it said {said:?}");
+    ensure!(platform.sql("select email, is_superuser from users")? == format!("{ADMIN}|t"));
+    platform.receives(&project, &error("Gone", "item"))?;
+    platform.stores(2)
+}
+
+fn upgrade_refuses_a_newer_database(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    platform.sql(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'later', true, '', 0)",
+    )?;
+    let refused = run(&platform, &["upgrade", "--noinput"])?;
+    let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
+    ensure!(refused.status.code() == Some(1) && reason.contains("run a version at least as new"), "it said {reason}");
+    Ok(())
+}
+
+/// Applies the migrations one by one, and before each the rows in `tests/stories/data/NNNN.sql` that an installation of that
+/// age would hold.
+fn every_migration_applies_to_a_database_in_use(world: &World) -> Result<()> {
+    let database = world.database()?;
+    let folder = workspace().join("migrations");
+    let mut migrations: Vec<_> = fs::read_dir(&folder)?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    migrations.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
+    migrations.sort();
+    ensure!(migrations.len() >= 5, "the migrations were not found in {}", folder.display());
+    for migration in migrations {
+        let name = migration.file_name().and_then(|name| name.to_str()).context("a migration has a name")?.to_owned();
+        let sql = fs::read_to_string(&migration)?;
+        world.postgres.sql(&database, &sql).with_context(|| format!("applying {name}"))?;
+        let data = workspace().join("tests/stories/data").join(&name);
+        let data = fs::read_to_string(&data).with_context(|| format!("every migration has rows: {}", data.display()))?;
+        world.postgres.sql(&database, &data).with_context(|| format!("filling what {name} made"))?;
+    }
+    Ok(())
+}
+
+fn a_project_created_again_keeps_its_dsn(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let first = platform.project("shop")?;
+    let again = platform.project("shop")?;
+    ensure!(first.dsn == again.dsn, "{} became {}", first.dsn, again.dsn);
+    let alone = platform.picket(&["projects", "create", "--organization", "acme", "--name", "shop"])?;
+    ensure!(alone.trim() == first.dsn, "the DSN alone is printed for scripts, got {alone:?}");
+    ensure!(platform.picket(&["projects", "list"])?.contains(&first.dsn), "the list shows it");
+    Ok(())
+}
+
+fn secrets_can_come_from_files(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let file = tempfile::NamedTempFile::new()?;
+    fs::write(file.path(), format!("{}\n", world.postgres.password))?;
+    let mut command = platform.command(&["projects", "list"]);
+    command.env_remove("SENTRY_DB_PASSWORD").env("SENTRY_DB_PASSWORD_FILE", file.path());
+    output(&mut command)?;
+
+    command.env("SENTRY_DB_PASSWORD", "both at once");
+    let refused = command.output()?;
+    let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
+    ensure!(reason.contains("SENTRY_DB_PASSWORD and SENTRY_DB_PASSWORD_FILE are both set"), "it said {reason}");
+    Ok(())
+}
+
+fn exit_codes_tell_failure_from_misuse(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    ensure!(run(&platform, &["--version"])?.status.code() == Some(0));
+    ensure!(run(&platform, &["run", "walk"])?.status.code() == Some(2));
+    let mut command = platform.command(&["projects", "list"]);
+    let failed = command.env("SENTRY_DB_PASSWORD", "wrong").output()?;
+    ensure!(failed.status.code() == Some(1), "a wrong password is a failure");
+    Ok(())
+}
+
+fn run(platform: &Platform, arguments: &[&str]) -> Result<Output> {
+    Ok(platform.command(arguments).output()?)
+}
