@@ -50,7 +50,9 @@ pub struct Finding {
 
 impl Finding {
     fn new(reason: Reason, message: impl Into<String>) -> Finding {
-        Finding { reason, message: message.into() }
+        // Servers may answer in several lines.
+        let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
+        Finding { reason, message }
     }
 }
 

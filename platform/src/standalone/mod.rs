@@ -64,7 +64,7 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
     /// Where the data of programs is kept by default.
-    #[arg(long, value_name = "DIR", env = "XDG_DATA_HOME", hide = true)]
+    #[arg(long, value_name = "DIR", env = "XDG_DATA_HOME", value_parser = config::path(), hide = true)]
     pub xdg_data_home: Option<PathBuf>,
     #[command(flatten)]
     pub mail: config::Mail,
