@@ -84,7 +84,9 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     if options.json {
         println!("{}", json_line(checks)?);
     } else {
-        checks.iter().for_each(|check| println!("{}", text_line(check)));
+        for check in &checks {
+            println!("{}", text_line(check));
+        }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

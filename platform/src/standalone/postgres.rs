@@ -34,7 +34,7 @@ pub const USER: &str = "picket";
 pub const DATABASE: &str = "postgres";
 
 /// It recovers from a crash before it answers, which can take a while.
-const START_WITHIN: Duration = Duration::from_secs(120);
+const START_WITHIN: Duration = Duration::from_mins(2);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// The name of a socket is `.s.PGSQL.` and this.
