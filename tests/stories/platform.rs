@@ -111,7 +111,8 @@ impl<'w> Platform<'w> {
 
     /// Waits until web says it is ready.
     pub fn wait_until_ready(&self) -> Result<()> {
-        let ready = || self.client.get(format!("{}/_ready/", self.url)).send().is_ok_and(|answer| answer.status() == 200);
+        let ready =
+            || self.client.get(format!("{}/_ready/", self.url)).send().is_ok_and(|answer| answer.status() == 200);
         wait_for("web", SOON, ready).with_context(|| self.web.last_words())
     }
 
@@ -137,7 +138,8 @@ impl<'w> Platform<'w> {
         let line = self.picket(&["projects", "create", "--organization", "acme", "--name", slug, "--json"])?;
         let made: Value = serde_json::from_str(&line)?;
         let dsn = made["dsn"].as_str().context("no dsn was printed")?.to_owned();
-        let key = dsn.split("://").nth(1).and_then(|rest| rest.split('@').next()).context("the dsn has no key")?.to_owned();
+        let key =
+            dsn.split("://").nth(1).and_then(|rest| rest.split('@').next()).context("the dsn has no key")?.to_owned();
         let id = made["project_id"].as_str().and_then(|id| id.parse().ok()).or(made["project_id"].as_i64());
         Ok(Project { id: id.context("no project_id was printed")?, slug: slug.to_owned(), key, dsn })
     }
@@ -152,7 +154,10 @@ impl<'w> Platform<'w> {
         let body = format!("{}\n{}\n{event}\n", json!({"event_id": event["event_id"]}), json!({"type": "event"}));
         self.client
             .post(format!("{}/api/{}/envelope/", self.url, project.id))
-            .header("X-Sentry-Auth", format!("Sentry sentry_version=7, sentry_client=story/1, sentry_key={}", project.key))
+            .header(
+                "X-Sentry-Auth",
+                format!("Sentry sentry_version=7, sentry_client=story/1, sentry_key={}", project.key),
+            )
             .body(body)
     }
 
@@ -176,7 +181,9 @@ impl<'w> Platform<'w> {
             last = self.sql(query).unwrap_or_default();
             last == expected
         });
-        waited.with_context(|| format!("the answer was {last:?}, not {expected:?}; the worker: {}", self.worker.last_words()))
+        waited.with_context(|| {
+            format!("the answer was {last:?}, not {expected:?}; the worker: {}", self.worker.last_words())
+        })
     }
 
     /// Waits until so many events are stored.
@@ -197,7 +204,11 @@ impl<'w> Platform<'w> {
     pub fn sign_in(&self) -> Result<()> {
         let form = [("email", ADMIN), ("password", PASSWORD)];
         let answer = self.client.post(format!("{}/auth/login/", self.url)).form(&form).send()?;
-        ensure!(answer.status() == 200 && !answer.url().path().starts_with("/auth/"), "signing in ended at {}", answer.url());
+        ensure!(
+            answer.status() == 200 && !answer.url().path().starts_with("/auth/"),
+            "signing in ended at {}",
+            answer.url()
+        );
         Ok(())
     }
 
@@ -210,7 +221,8 @@ impl<'w> Platform<'w> {
 
     /// Waits for the one issue of a project, as the API lists it.
     pub fn only_issue(&self, project: &Project) -> Result<Value> {
-        let listed = || match self.api(&format!("/projects/acme/{}/issues/", project.slug)).ok()?.as_array()?.as_slice() {
+        let listed = || match self.api(&format!("/projects/acme/{}/issues/", project.slug)).ok()?.as_array()?.as_slice()
+        {
             [issue] => Some(issue.clone()),
             _ => None,
         };
@@ -236,13 +248,7 @@ pub fn error(kind: &str, value: &str) -> Value {
     })
 }
 
-fn environment(
-    world: &World,
-    database: &str,
-    redis: &Redis,
-    smtp: Option<&Smtp>,
-    url: &str,
-) -> Vec<(String, String)> {
+fn environment(world: &World, database: &str, redis: &Redis, smtp: Option<&Smtp>, url: &str) -> Vec<(String, String)> {
     let postgres = &world.postgres;
     let mut environment = vec![
         ("SENTRY_SECRET_KEY", "a secret key of a story, long enough to be one".to_owned()),

@@ -27,7 +27,9 @@ fn candidates(instance: &SentryInstance) -> Candidates {
         secret("shop-redis", &[("password", "redis password")]),
         secret("shop-admin", &[("password", "admin password")]),
     ]);
-    validate(instance, &secrets, &SecretKeyFound::Known(SECRET_KEY.to_owned()), "picket").candidates.expect("there is a key")
+    validate(instance, &secrets, &SecretKeyFound::Known(SECRET_KEY.to_owned()), "picket")
+        .candidates
+        .expect("there is a key")
 }
 
 /// Reads variables as the platform does at its start, from the settings' own names.
@@ -36,7 +38,8 @@ fn read(variables: &BTreeMap<String, String>) -> ArgMatches {
     let flags: Vec<String> = variables
         .iter()
         .map(|(name, value)| {
-            let setting = command.get_arguments().find(|setting| setting.get_env().is_some_and(|env| env == name.as_str()));
+            let setting =
+                command.get_arguments().find(|setting| setting.get_env().is_some_and(|env| env == name.as_str()));
             let setting = setting.unwrap_or_else(|| panic!("the platform has no setting {name}"));
             format!("--{}={value}", setting.get_long().expect("a setting has a flag"))
         })
@@ -49,7 +52,9 @@ fn every_variable_the_operator_renders_is_a_setting_with_that_value() {
     let instance = sample();
     let all = candidates(&instance);
     let mut variables = all.core.env().clone();
-    for snapshot in [all.database.unwrap(), all.redis.unwrap(), all.mail.expect("the sample has mail").unwrap(), all.admin.unwrap()] {
+    for snapshot in
+        [all.database.unwrap(), all.redis.unwrap(), all.mail.expect("the sample has mail").unwrap(), all.admin.unwrap()]
+    {
         variables.extend(snapshot.env().clone());
     }
     let options = UpgradeOptions::from_arg_matches(&read(&variables)).unwrap();
