@@ -2,11 +2,18 @@
 //!
 //! A transactional store (redb) holds a table per topic, keyed by a growing number. One thread makes all changes: those that
 //! arrive together share one commit and its one `fsync`, and whoever asked for one is answered after it. There is one reader
-//! per topic, in the same process; what it had taken and not finished when the process died is simply still there.
+//! per topic, in the same process; what it had taken and not finished when the process died is simply still there. What fails
+//! is taken again at intervals, and buried when it fails too often.
 //!
-//! Not here: a count of deliveries. A message that kills the process is taken again by the next one.
+//! Not here: a count of deliveries that survives the process. A message that kills it is taken again by the next one.
 
-use std::{path::Path, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
@@ -54,11 +61,12 @@ pub struct Spool {
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
     arrived: [Arc<Notify>; 2],
+    retry_after: Duration,
 }
 
 impl Spool {
-    /// Opens or creates `DIR/spool.redb` and repairs it if the last process was killed.
-    pub fn open(dir: &Path) -> Result<Spool> {
+    /// Opens or creates `DIR/spool.redb` and repairs it if the last process was killed. What fails is taken again after a while.
+    pub fn open(dir: &Path, retry_after: Duration) -> Result<Spool> {
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         let path = dir.join("spool.redb");
         let db = Database::builder()
@@ -74,7 +82,7 @@ impl Spool {
             .name("spool".into())
             .spawn(move || writer.run(inbox))
             .context("starting the spool")?;
-        Ok(Spool { db, requests: Some(requests), writer: Some(writer), arrived })
+        Ok(Spool { db, requests: Some(requests), writer: Some(writer), arrived, retry_after })
     }
 
     pub(super) async fn push(&self, topic: Topic, bodies: Vec<Bytes>) -> Result<()> {
@@ -185,23 +193,43 @@ pub struct Reader {
     topic: Topic,
     /// Everything up to this number has been taken.
     taken: u64,
+    /// How often each message was taken that is not finished.
+    deliveries: HashMap<u64, usize>,
+    started_over: Instant,
 }
 
 impl Reader {
     pub(super) fn new(spool: Arc<Spool>, topic: Topic) -> Reader {
-        Reader { spool, topic, taken: 0 }
+        Reader { spool, topic, taken: 0, deliveries: HashMap::new(), started_over: Instant::now() }
     }
 
     pub(super) async fn take(&mut self, most: usize) -> Result<Vec<Message>> {
         let arrived = self.spool.arrived[self.topic as usize].clone();
-        let messages = self.next(most)?;
+        let messages = self.next_unless_tired(most).await?;
         if !messages.is_empty() {
             return Ok(messages);
         }
-        // Nothing new: what failed earlier is tried again, from the start.
-        self.taken = 0;
+        if self.started_over.elapsed() >= self.spool.retry_after {
+            self.taken = 0;
+            self.started_over = Instant::now();
+        }
         let _ = tokio::time::timeout(READ_WAIT, arrived.notified()).await;
-        self.next(most)
+        self.next_unless_tired(most).await
+    }
+
+    /// The next messages; those that were taken too often are buried.
+    async fn next_unless_tired(&mut self, most: usize) -> Result<Vec<Message>> {
+        let mut messages = Vec::new();
+        for message in self.next(most)? {
+            let deliveries = self.deliveries.entry(number(&message.id)?).or_default();
+            *deliveries += 1;
+            if *deliveries > self.topic.most_deliveries() {
+                self.bury(&message, "taken too often without ever being finished").await?;
+            } else {
+                messages.push(message);
+            }
+        }
+        Ok(messages)
     }
 
     fn next(&mut self, most: usize) -> Result<Vec<Message>> {
@@ -218,12 +246,16 @@ impl Reader {
     }
 
     pub(super) async fn done(&mut self, ids: &[MessageId]) -> Result<()> {
-        let numbers = ids.iter().map(number).collect::<Result<_>>()?;
+        let numbers = ids.iter().map(number).collect::<Result<Vec<_>>>()?;
+        for number in &numbers {
+            self.deliveries.remove(number);
+        }
         self.spool.ask(Change::Forget { topic: self.topic, numbers }).await
     }
 
     pub(super) async fn bury(&mut self, message: &Message, reason: &str) -> Result<()> {
         let (number, body) = (number(&message.id)?, message.body.clone());
+        self.deliveries.remove(&number);
         self.spool.ask(Change::Bury { topic: self.topic, number, body, reason: reason.to_owned() }).await
     }
 }
@@ -233,147 +265,4 @@ fn number(id: &MessageId) -> Result<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use super::*;
-
-    /// A folder that goes away with the test.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new() -> Folder {
-            Folder(std::env::temp_dir().join(format!("picket-spool-{}", uuid::Uuid::new_v4().simple())))
-        }
-
-        fn open(&self) -> Arc<Spool> {
-            Arc::new(Spool::open(&self.0).unwrap())
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn bodies(words: &[&'static str]) -> Vec<Bytes> {
-        words.iter().map(|word| Bytes::from_static(word.as_bytes())).collect()
-    }
-
-    async fn take(reader: &mut Reader, most: usize) -> (Vec<MessageId>, Vec<Bytes>) {
-        reader.take(most).await.unwrap().into_iter().map(|message| (message.id, message.body)).unzip()
-    }
-
-    #[tokio::test]
-    async fn what_was_pushed_is_there_after_opening_again_in_order() {
-        let folder = Folder::new();
-        folder.open().push(Topic::Events, bodies(&["a", "b"])).await.unwrap();
-        let spool = folder.open();
-        spool.push(Topic::Events, bodies(&["c"])).await.unwrap();
-        spool.push(Topic::Jobs, bodies(&["job"])).await.unwrap();
-        assert_eq!(take(&mut Reader::new(spool.clone(), Topic::Events), 10).await.1, bodies(&["a", "b", "c"]));
-        assert_eq!(take(&mut Reader::new(spool.clone(), Topic::Jobs), 10).await.1, bodies(&["job"]));
-        assert_eq!(spool.depth(Topic::Events).unwrap(), 3);
-    }
-
-    #[tokio::test]
-    async fn what_is_done_is_gone_also_after_opening_again() {
-        let folder = Folder::new();
-        let spool = folder.open();
-        spool.push(Topic::Events, bodies(&["a", "b"])).await.unwrap();
-        let mut reader = Reader::new(spool.clone(), Topic::Events);
-        let (ids, _) = take(&mut reader, 1).await;
-        reader.done(&ids).await.unwrap();
-        assert_eq!(spool.depth(Topic::Events).unwrap(), 1);
-        drop((reader, spool));
-        assert_eq!(take(&mut Reader::new(folder.open(), Topic::Events), 10).await.1, bodies(&["b"]));
-    }
-
-    #[tokio::test]
-    async fn what_was_taken_and_not_finished_is_taken_again() {
-        let folder = Folder::new();
-        let spool = folder.open();
-        spool.push(Topic::Events, bodies(&["a", "b", "c"])).await.unwrap();
-        let mut reader = Reader::new(spool.clone(), Topic::Events);
-        assert_eq!(take(&mut reader, 2).await.1, bodies(&["a", "b"]));
-        assert_eq!(take(&mut reader, 2).await.1, bodies(&["c"]), "news come before what failed");
-        assert_eq!(take(&mut reader, 10).await.1, bodies(&["a", "b", "c"]));
-        drop((reader, spool));
-        assert_eq!(take(&mut Reader::new(folder.open(), Topic::Events), 10).await.1, bodies(&["a", "b", "c"]));
-    }
-
-    #[tokio::test]
-    async fn a_reader_wakes_when_something_arrives_and_returns_when_nothing_does() {
-        let folder = Folder::new();
-        let spool = folder.open();
-        let mut reader = Reader::new(spool.clone(), Topic::Jobs);
-        assert!(take(&mut reader, 10).await.1.is_empty());
-        let (taken, pushed) = tokio::join!(take(&mut reader, 10), spool.push(Topic::Jobs, bodies(&["a"])));
-        pushed.unwrap();
-        assert_eq!(taken.1, bodies(&["a"]));
-    }
-
-    #[tokio::test]
-    async fn what_is_buried_keeps_its_reason_and_its_number() {
-        let folder = Folder::new();
-        let spool = folder.open();
-        spool.push(Topic::Events, bodies(&["bad"])).await.unwrap();
-        let mut reader = Reader::new(spool.clone(), Topic::Events);
-        let message = reader.take(10).await.unwrap().remove(0);
-        reader.bury(&message, "no JSON").await.unwrap();
-        drop((reader, spool));
-
-        let spool = folder.open();
-        spool.push(Topic::Events, bodies(&["good"])).await.unwrap();
-        let mut reader = Reader::new(spool.clone(), Topic::Events);
-        let message = reader.take(10).await.unwrap().remove(0);
-        reader.bury(&message, "no JSON either").await.unwrap();
-        let dead = spool.db.begin_read().unwrap().open_table(DEAD).unwrap();
-        let dead: Vec<_> = dead.iter().unwrap().map(|entry| entry.unwrap().1).collect();
-        let dead: Vec<_> = dead.iter().map(redb::AccessGuard::value).collect();
-        assert_eq!(dead, [("events", "no JSON", &b"bad"[..]), ("events", "no JSON either", &b"good"[..])]);
-        assert_eq!(spool.depth(Topic::Events).unwrap(), 0);
-    }
-
-    #[tokio::test]
-    async fn changes_that_wait_together_share_a_commit() {
-        let folder = Folder::new();
-        let spool = folder.open();
-        let (requests, inbox) = mpsc::channel(WAITING_CHANGES);
-        let answers: Vec<_> = (0..100)
-            .map(|_| {
-                let (answer, answered) = oneshot::channel();
-                let change = Change::Push { topic: Topic::Events, bodies: bodies(&["a"]) };
-                requests.try_send(Request { change, answer }).ok().unwrap();
-                answered
-            })
-            .collect();
-        drop(requests);
-        let writer = Writer { db: spool.db.clone(), next: 1, commits: 0, arrived: spool.arrived.clone() };
-        std::thread::spawn(move || writer.run(inbox)).join().unwrap();
-        for answered in answers {
-            assert_eq!(answered.await.unwrap().unwrap(), 1);
-        }
-        assert_eq!(spool.depth(Topic::Events).unwrap(), 100);
-    }
-
-    #[tokio::test]
-    async fn many_at_once_are_all_kept() {
-        let folder = Folder::new();
-        let spool = folder.open();
-        let pushes: Vec<_> = (0..200)
-            .map(|number: u64| {
-                let spool = spool.clone();
-                tokio::spawn(async move { spool.push(Topic::Events, vec![number.to_string().into()]).await })
-            })
-            .collect();
-        for push in pushes {
-            push.await.unwrap().unwrap();
-        }
-        let (_, mut kept) = take(&mut Reader::new(spool, Topic::Events), 1000).await;
-        kept.sort();
-        kept.dedup();
-        assert_eq!(kept.len(), 200);
-    }
-}
+mod tests;
