@@ -106,15 +106,15 @@ fn what_is_wrong_with_postgresql(world: &World) -> Result<()> {
         &[
             (&[], "Connected"),
             (&[("SENTRY_POSTGRES_HOST", "db.invalid")], "DnsLookupFailed"),
-            (&[("SENTRY_POSTGRES_PORT", &nowhere)], "ConnectionRefused"),
-            (&[("SENTRY_POSTGRES_PORT", &redis)], "ConnectTimeout"),
+            (&[("SENTRY_POSTGRES_PORT", nowhere.as_str())], "ConnectionRefused"),
+            (&[("SENTRY_POSTGRES_PORT", redis.as_str())], "ConnectTimeout"),
             (&[("SENTRY_POSTGRES_SSLMODE", "require")], "TlsNotOffered"),
             (&[("SENTRY_DB_PASSWORD", "wrong")], "AuthenticationFailed"),
             (&[("SENTRY_DB_USER", "nobody")], "AuthenticationFailed"),
             (&[("SENTRY_DB_NAME", "nowhere")], "DatabaseDoesNotExist"),
-            (&[user, password, ("SENTRY_DB_NAME", &closed)], "PrivilegeMissing"),
-            (&[user, password, ("SENTRY_DB_NAME", &guarded)], "PrivilegeMissing"),
-            (&[("SENTRY_DB_NAME", &read_only)], "ReadOnlyReplica"),
+            (&[user, password, ("SENTRY_DB_NAME", closed.as_str())], "PrivilegeMissing"),
+            (&[user, password, ("SENTRY_DB_NAME", guarded.as_str())], "PrivilegeMissing"),
+            (&[("SENTRY_DB_NAME", read_only.as_str())], "ReadOnlyReplica"),
         ],
     )
 }
@@ -128,10 +128,10 @@ fn what_is_wrong_with_redis(world: &World) -> Result<()> {
         &[
             (&[], "Connected"),
             (&[("SENTRY_REDIS_HOST", "redis.invalid")], "DnsLookupFailed"),
-            (&[("SENTRY_REDIS_PORT", &nowhere)], "ConnectionRefused"),
+            (&[("SENTRY_REDIS_PORT", nowhere.as_str())], "ConnectionRefused"),
             (&[("SENTRY_REDIS_PASSWORD", "wrong")], "WrongPass"),
             (&[("SENTRY_REDIS_PASSWORD", "")], "AuthRequired"),
-            (&[("SENTRY_REDIS_PORT", &open_port)], "NoAuthConfigured"),
+            (&[("SENTRY_REDIS_PORT", open_port.as_str())], "NoAuthConfigured"),
             (&[("SENTRY_REDIS_TLS", "true")], "TlsNotOffered"),
             (&[("SENTRY_REDIS_DB", "99")], "DatabaseDoesNotExist"),
             (&[("SENTRY_QUEUE", "spool")], "NotUsed"),
@@ -157,8 +157,8 @@ fn what_is_wrong_with_mail(world: &World) -> Result<()> {
     let plain = Smtp::start(&world.run, LOOPBACK)?;
     let upgraded = Smtp::start_with(&world.run, LOOPBACK, &Security::StartTls(identity.clone()))?;
     let encrypted = Smtp::start_with(&world.run, LOOPBACK, &Security::Tls(identity))?;
-    let [plain, upgraded, encrypted, nowhere] =
-        [plain.port, upgraded.port, encrypted.port, free_port()?].map(|port| port.to_string());
+    let ports = [plain.port, upgraded.port, encrypted.port, free_port()?].map(|port| port.to_string());
+    let [plain, upgraded, encrypted, nowhere] = ports.each_ref().map(String::as_str);
     let trusted = authority.certificate().display().to_string();
     // What the TLS library reads the machine's trusted certificates from.
     let trust = ("SSL_CERT_FILE", trusted.as_str());
@@ -170,17 +170,17 @@ fn what_is_wrong_with_mail(world: &World) -> Result<()> {
         &[
             (&[], "NotConfigured"),
             (&[("SENTRY_EMAIL_HOST", "mail.invalid")], "DnsLookupFailed"),
-            (&[host, at(&nowhere)], "ConnectionRefused"),
-            (&[host, at(&plain)], "Connected"),
-            (&[host, at(&plain), starttls], "StartTlsNotOffered"),
-            (&[host, at(&plain), tls], "PlainExpected"),
-            (&[host, at(&plain), ("SENTRY_EMAIL_USER", "picket")], "AuthRejected"),
-            (&[host, at(&upgraded)], "TlsRequiredByServer"),
-            (&[host, at(&upgraded), starttls], "TlsUntrustedCA"),
-            (&[host, at(&upgraded), starttls, trust], "Connected"),
-            (&[address, at(&upgraded), starttls, trust], "TlsHostnameMismatch"),
-            (&[host, at(&encrypted)], "TlsExpected"),
-            (&[host, at(&encrypted), tls, trust], "Connected"),
+            (&[host, at(nowhere)], "ConnectionRefused"),
+            (&[host, at(plain)], "Connected"),
+            (&[host, at(plain), starttls], "StartTlsNotOffered"),
+            (&[host, at(plain), tls], "PlainExpected"),
+            (&[host, at(plain), ("SENTRY_EMAIL_USER", "picket")], "AuthRejected"),
+            (&[host, at(upgraded)], "TlsRequiredByServer"),
+            (&[host, at(upgraded), starttls], "TlsUntrustedCA"),
+            (&[host, at(upgraded), starttls, trust], "Connected"),
+            (&[address, at(upgraded), starttls, trust], "TlsHostnameMismatch"),
+            (&[host, at(encrypted)], "TlsExpected"),
+            (&[host, at(encrypted), tls, trust], "Connected"),
         ],
     )
 }
