@@ -76,7 +76,10 @@ impl Queue {
     pub fn open(config: &Config) -> Result<Queue> {
         Ok(match config.queue.kind {
             QueueKind::Redis => Queue::Redis(Box::new(redis::RedisQueue::open(config)?)),
-            QueueKind::Spool => Queue::Spool(Arc::new(spool::Spool::open(&config.queue.filestore_dir)?)),
+            QueueKind::Spool => {
+                let retry_after = config.queue.reclaim_after();
+                Queue::Spool(Arc::new(spool::Spool::open(&config.queue.filestore_dir, retry_after)?))
+            }
         })
     }
 

@@ -75,16 +75,16 @@ pub async fn run(mut options: Options, stop: CancellationToken) -> Result<()> {
     options.listen = free_address(options.listen)?;
     let home = Home::open(&options.folder()?)?;
     let mut state = State::open(&home)?;
-    let mut server = tokio::select! {
-        server = Server::start(&home, &state.database_password) => server?,
+    let mut postgres = tokio::select! {
+        started = Server::start(&home, &state.database_password) => started?,
         () = stop.cancelled() => return Ok(()),
     };
-    let config = options.config(&home, &state, &server.address)?;
+    let config = options.config(&home, &state, &postgres.address)?;
     let ended = tokio::select! {
         ended = serve(&options, config, &home, &mut state, &stop) => ended,
-        error = server.died() => Err(error),
+        error = postgres.died() => Err(error),
     };
-    let stopped = server.stop().await;
+    let stopped = postgres.stop().await;
     ended.and(stopped)
 }
 
