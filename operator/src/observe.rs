@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use crate::instance::{Check, CheckStatus};
+use crate::resources::pod::CONTAINER;
 
 /// The pod label with the name of its Job, set by the Job controller.
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";
@@ -55,7 +56,7 @@ fn outcome(job: &Job, pods: &[Pod]) -> JobOutcome {
         .iter()
         .filter(|pod| pod.labels().get(JOB_NAME) == Some(&name))
         .max_by_key(|pod| pod.creation_timestamp().map(|created| created.0))
-        .and_then(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.first());
+        .and_then(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|it| it.name == CONTAINER));
     let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let finished =
         |kind: &str| conditions.iter().find(|condition| condition.type_ == kind && condition.status == "True");
@@ -100,4 +101,71 @@ pub fn report(output: &str) -> Option<Vec<Check>> {
 pub fn all_ok<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Check> {
     let check = |name: &str| Check { name: name.to_owned(), status: CheckStatus::Ok, reason: None, message: None };
     names.into_iter().map(check).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::batch::v1::Job;
+    use k8s_openapi::api::core::v1::Pod;
+    use serde_json::{Value, json};
+
+    use super::{JobOutcome, jobs, report};
+
+    fn job(conditions: &Value) -> Job {
+        let job = json!({"metadata": {"name": "shop-migrate-1"}, "status": {"conditions": conditions}});
+        serde_json::from_value(job).expect("a Job")
+    }
+
+    fn pod(created: &str, containers: &Value) -> Pod {
+        let labels = json!({"batch.kubernetes.io/job-name": "shop-migrate-1"});
+        let metadata = json!({"name": created, "labels": labels, "creationTimestamp": created});
+        let pod = json!({"metadata": metadata, "status": {"containerStatuses": containers}});
+        serde_json::from_value(pod).expect("a pod")
+    }
+
+    fn container(name: &str, state: &Value) -> Value {
+        json!({"name": name, "image": "i", "imageID": "i", "ready": false, "restartCount": 0, "state": state})
+    }
+
+    fn outcome(job: &Job, pods: &[Pod]) -> JobOutcome {
+        jobs(std::slice::from_ref(job), pods).remove(0).outcome
+    }
+
+    const FAILED: &str =
+        r#"[{"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": "too long"}]"#;
+
+    #[test]
+    fn trap_16_the_last_words_are_those_of_the_newest_pod_and_never_a_sidecars() {
+        let failed = job(&serde_json::from_str(FAILED).expect("conditions"));
+        let said = |words: &str| json!({"terminated": {"exitCode": 1, "message": words}});
+        let sidecar = container("istio-proxy", &said("bye"));
+        let old = pod("2026-01-01T00:00:00Z", &json!([container("picket", &said("old"))]));
+        let new = pod("2026-01-01T00:00:09Z", &json!([sidecar, container("picket", &said("42501\n"))]));
+        assert_eq!(outcome(&failed, &[new, old]), JobOutcome::Failed { at: None, output: "42501".to_owned() });
+    }
+
+    #[test]
+    fn a_job_without_a_pod_speaks_for_itself() {
+        let failed = job(&serde_json::from_str(FAILED).expect("conditions"));
+        let output = "DeadlineExceeded: too long".to_owned();
+        assert_eq!(outcome(&failed, &[]), JobOutcome::Failed { at: None, output });
+    }
+
+    #[test]
+    fn a_pod_that_does_not_start_says_why_and_one_that_starts_says_nothing() {
+        let waits = |reason: &str| {
+            let state = json!({"waiting": {"reason": reason, "message": "no such image"}});
+            outcome(&job(&json!([])), &[pod("2026-01-01T00:00:00Z", &json!([container("picket", &state)]))])
+        };
+        let waiting = Some("ImagePullBackOff: no such image".to_owned());
+        assert_eq!(waits("ImagePullBackOff"), JobOutcome::Running { waiting });
+        assert_eq!(waits("ContainerCreating"), JobOutcome::Running { waiting: None });
+    }
+
+    #[test]
+    fn a_report_is_the_last_line_that_is_one() {
+        let output = "INFO starting\n{\"checks\":[{\"name\":\"redis\",\"status\":\"ok\",\"reason\":\"Connected\"}]}\n";
+        assert_eq!(report(output).map(|checks| checks.len()), Some(1));
+        assert_eq!(report("panicked at main.rs"), None);
+    }
 }

@@ -5,7 +5,10 @@
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate};
 use secrecy::SecretString;
-use sqlx::{PgPool, migrate::{Migration, Migrator}};
+use sqlx::{
+    PgPool,
+    migrate::{Migration, Migrator},
+};
 
 use crate::{
     app::{App, now},
@@ -76,5 +79,8 @@ async fn applied(db: &PgPool) -> Result<Vec<i64>> {
     if !exists {
         return Ok(Vec::new());
     }
-    sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(db).await.context("reading the migrations")
+    sqlx::query_scalar("select version from _sqlx_migrations where success")
+        .fetch_all(db)
+        .await
+        .context("reading the migrations")
 }

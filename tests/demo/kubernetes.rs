@@ -125,8 +125,18 @@ impl Servers {
 fn install(client: &Client, servers: &Servers, port: u16) -> Result<()> {
     let chart = harness::workspace().join("charts/picket").display().to_string();
     eprintln!("installing the chart");
-    let install = ["upgrade", "--install", "picket", &chart, "--set", "image.tag=dev", "--wait"];
-    client.helm(&[&install[..], &["-n", "picket-system", "--create-namespace"]].concat())?;
+    client.helm(&[
+        "upgrade",
+        "--install",
+        "picket",
+        &chart,
+        "-n",
+        "picket-system",
+        "--create-namespace",
+        "--set",
+        "image.tag=dev",
+        "--wait",
+    ])?;
 
     eprintln!("applying config/samples");
     let samples = harness::workspace().join("config/samples");
@@ -156,7 +166,8 @@ fn explain(client: &Client) -> String {
     let conditions = "jsonpath={range .status.conditions[*]}{.type}={.status} {.reason}: {.message}{\"\\n\"}{end}";
     let conditions = client.kubectl(&["get", "si/shop", "-n", NAMESPACE, "-o", conditions]);
     let pods = client.kubectl(&["get", "pods", "-A"]);
-    let logs = client.kubectl(&["logs", "-n", "picket-system", "-l", "app.kubernetes.io/name=picket-operator", "--tail=20"]);
+    let logs =
+        client.kubectl(&["logs", "-n", "picket-system", "-l", "app.kubernetes.io/name=picket-operator", "--tail=20"]);
     let texts = [conditions, pods, logs].map(|text| text.unwrap_or_else(|error| format!("{error:#}")));
     format!("the instance is not ready\n{}", texts.join("\n"))
 }

@@ -62,7 +62,8 @@ fn judge(known: &Known, candidates: &Candidates, current: PreflightStatus) -> Pr
         },
         Some(JobOutcome::Failed { at, output }) => {
             let checks = observe::report(output);
-            let message = checks.is_none().then(|| shorten(output));
+            let waited = current.message.as_ref().map_or_else(String::new, |waited| format!(" (it waited: {waited})"));
+            let message = checks.is_none().then(|| shorten(output) + &waited);
             PreflightStatus {
                 phase: JobPhase::Failed,
                 finished_at: at.clone().or(Some(Time(known.now))),

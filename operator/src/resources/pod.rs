@@ -13,6 +13,8 @@ use super::labels::{Role, labels};
 use crate::instance::{EnvVar, PullPolicy, Resources, SentryInstance};
 use crate::validate::ImageToRun;
 
+/// The name of the one container that is ours; meshes add others.
+pub const CONTAINER: &str = "picket";
 /// The name of the port that every process serves `/metrics` and `/_health/` on.
 pub const METRICS: &str = "metrics";
 
@@ -63,7 +65,7 @@ fn container(image: &ImageToRun, program: &Program) -> Container {
         PullPolicy::Never => "Never",
     };
     Container {
-        name: "picket".to_owned(),
+        name: CONTAINER.to_owned(),
         image: Some(program.image.to_owned()),
         image_pull_policy: Some(policy.to_owned()),
         args: Some(program.args.iter().map(|&arg| arg.to_owned()).collect()),

@@ -2,6 +2,8 @@
 //!
 //! The Gateway API is no part of Kubernetes and may be installed later, so its route is a dynamic object.
 
+use std::net::IpAddr;
+
 use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend, IngressSpec,
     IngressTLS, ServiceBackendPort,
@@ -24,7 +26,7 @@ pub fn http_route(instance: &SentryInstance) -> Option<DynamicObject> {
     let resource = http_route_resource();
     let spec = json!({
         "parentRefs": parent_refs,
-        "hostnames": [host(&instance.spec.public_url)],
+        "hostnames": host(&instance.spec.public_url).into_iter().collect::<Vec<_>>(),
         "rules": [{
             "backendRefs": [{ "name": child_name(instance, Role::Web), "port": PORT }],
         }],
@@ -43,13 +45,13 @@ pub fn ingress(instance: &SentryInstance) -> Option<Ingress> {
     let host = host(&instance.spec.public_url);
     let mut metadata = metadata(instance, child_name(instance, Role::Web), Role::Web.as_str());
     metadata.annotations = (!annotations.is_empty()).then(|| annotations.clone());
-    let tls = tls_secret_name
-        .as_ref()
-        .map(|secret| vec![IngressTLS { hosts: Some(vec![host.to_owned()]), secret_name: Some(secret.clone()) }]);
+    let tls = tls_secret_name.as_ref().map(|secret| {
+        vec![IngressTLS { hosts: host.map(|host| vec![host.to_owned()]), secret_name: Some(secret.clone()) }]
+    });
     let spec = IngressSpec {
         ingress_class_name: class_name.clone(),
         rules: Some(vec![IngressRule {
-            host: Some(host.to_owned()),
+            host: host.map(str::to_owned),
             http: Some(HTTPIngressRuleValue { paths: vec![everything(instance)] }),
         }]),
         tls,
@@ -72,8 +74,21 @@ fn everything(instance: &SentryInstance) -> HTTPIngressPath {
     }
 }
 
-/// The host of a public URL, which the CRD's rules keep to scheme, host and port.
-fn host(public_url: &str) -> &str {
+/// The host of a public URL, which the CRD's rules keep to scheme, host and port. None when it is an address: routes
+/// know names only, so such an instance is given every name.
+fn host(public_url: &str) -> Option<&str> {
     let authority = public_url.split_once("://").map_or(public_url, |(_, rest)| rest);
-    authority.split_once(':').map_or(authority, |(host, _)| host)
+    let host = authority.split_once(':').map_or(authority, |(host, _)| host);
+    host.parse::<IpAddr>().is_err().then_some(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn a_name_is_routed_and_an_address_is_not_a_name() {
+        assert_eq!(host("https://sentry.example.com:8443"), Some("sentry.example.com"));
+        assert_eq!(host("http://127.0.0.1:9000"), None);
+    }
 }

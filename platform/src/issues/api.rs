@@ -71,10 +71,11 @@ async fn list(
     let size = asked.limit.unwrap_or(PAGE_SIZE).clamp(1, MOST_PAGE_SIZE);
     let found = search::find(&app.db, access.project.id, &search, Cursor::parse(&asked.cursor), size).await?;
     let path = format!("/api/0/projects/{}/{}/issues/", access.organization.slug, access.project.slug);
+    let limit = asked.limit.map(|limit| limit.to_string());
     let same = ui::query(&[
-        ("query", asked.query.as_deref().unwrap_or_default()),
-        ("statsPeriod", asked.stats_period.as_deref().unwrap_or_default()),
-        ("limit", &asked.limit.map(|limit| limit.to_string()).unwrap_or_default()),
+        ("query", asked.query.as_deref()),
+        ("statsPeriod", asked.stats_period.as_deref()),
+        ("limit", limit.as_deref()),
     ]);
     let link = found.link_header(&app.config.site.url(&format!("{path}{same}")));
     Ok(([(header::LINK, link)], Json(with_stats(&app, &access, &found.rows, window).await?)))

@@ -92,7 +92,7 @@ async fn list(
     }
     let page = access.page(language).at(Tab::Issues);
     let turn = |cursor: Option<Cursor<i64>>| {
-        cursor.map(|cursor| ui::query(&[("query", &query), ("cursor", &cursor.to_string())]))
+        cursor.map(|cursor| ui::query(&[("query", Some(&query)), ("cursor", Some(&cursor.to_string()))]))
     };
     let list = List {
         tabs: tabs(page.phrases, &search),
@@ -115,8 +115,8 @@ fn tabs(phrases: &'static Phrases, search: &Search) -> Vec<StatusTab> {
     ];
     let tab = |(label, status)| {
         let query = Search { status, ..search.clone() }.query();
-        // An empty query is not the same as none: none means unresolved.
-        let url = if query.is_empty() { "?query=".to_owned() } else { ui::query(&[("query", &query)]) };
+        // An empty query is not the same as none, which means unresolved.
+        let url = ui::query(&[("query", Some(&query))]);
         StatusTab { label, url, is_current: search.status == status }
     };
     statuses.into_iter().map(tab).collect()

@@ -120,9 +120,10 @@ impl Event {
             release: get("release"),
             environment: get("environment"),
             tags: pairs(event.get("tags")),
-            fingerprint: event.get("fingerprint").and_then(Value::as_array).map_or_else(Vec::new, |parts| {
-                parts.iter().filter_map(|part| text(Some(part))).collect()
-            }),
+            fingerprint: event
+                .get("fingerprint")
+                .and_then(Value::as_array)
+                .map_or_else(Vec::new, |parts| parts.iter().filter_map(|part| text(Some(part))).collect()),
             user: pairs(first(event, &["user", "sentry.interfaces.User"])),
             request: first(event, &["request", "sentry.interfaces.Http"]).and_then(Value::as_object).map(Request::read),
             breadcrumbs: values(first(event, &["breadcrumbs", "sentry.interfaces.Breadcrumbs"]))
@@ -200,7 +201,10 @@ fn message(event: &Object) -> Option<String> {
 fn timestamp(value: Option<&Value>) -> Option<DateTime<Utc>> {
     match value? {
         Value::Number(seconds) => {
-            #[expect(clippy::cast_possible_truncation, reason = "a float to integer cast saturates, and chrono checks the range")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a float to integer cast saturates, and chrono checks the range"
+            )]
             let micros = (seconds.as_f64()? * 1e6) as i64;
             DateTime::from_timestamp_micros(micros)
         }

@@ -49,7 +49,9 @@ impl Stacktrace {
 impl Frame {
     fn parse(frame: &Object) -> Frame {
         let lines = |name| match frame.get(name) {
-            Some(Value::Array(lines)) => lines.iter().map(|line| line.as_str().unwrap_or_default().to_owned()).collect(),
+            Some(Value::Array(lines)) => {
+                lines.iter().map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
+            }
             _ => Vec::new(),
         };
         let abs_path = text(frame.get("abs_path"));

@@ -96,7 +96,10 @@ fn a_store_body_is_json_or_base64_of_json_or_of_zlib() {
     for (body, expected) in cases {
         assert_eq!(store::decode(&body, 100), expected);
     }
-    assert_eq!(store::decode(&Bytes::from(zlib_base64(b"{\"message\":\"hi\"}")), 100), Ok(Bytes::from("{\"message\":\"hi\"}")));
+    assert_eq!(
+        store::decode(&Bytes::from(zlib_base64(b"{\"message\":\"hi\"}")), 100),
+        Ok(Bytes::from("{\"message\":\"hi\"}"))
+    );
     assert_eq!(store::decode(&Bytes::from(zlib_base64(&[b' '; 200])), 100), Err(StoreError::TooLarge));
 }
 
@@ -123,9 +126,15 @@ fn an_event_survives_fields_of_the_wrong_shape() {
 #[test]
 fn titles_and_culprits_are_sentrys() {
     let boom = event(&error("ValueError", "  no such item\nsecond line", &["main", "add"]));
-    assert_eq!((title(&boom).as_str(), culprit(&boom).as_str(), kind(&boom)), ("ValueError: no such item", "shop.cart in add", "error"));
+    assert_eq!(
+        (title(&boom).as_str(), culprit(&boom).as_str(), kind(&boom)),
+        ("ValueError: no such item", "shop.cart in add", "error")
+    );
     let message = event(&json!({"message": "Hello\nworld", "transaction": "/checkout"}));
-    assert_eq!((title(&message).as_str(), culprit(&message).as_str(), kind(&message)), ("Hello", "/checkout", "default"));
+    assert_eq!(
+        (title(&message).as_str(), culprit(&message).as_str(), kind(&message)),
+        ("Hello", "/checkout", "default")
+    );
     let long = event(&json!({"message": "x".repeat(101)}));
     assert_eq!(title(&long), format!("{}...", "x".repeat(97)));
     assert_eq!(title(&event(&json!({}))), "<unlabeled event>");

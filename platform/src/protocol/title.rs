@@ -1,10 +1,6 @@
 //! What people call an issue: its title, and the culprit, where it happened. The rules are Sentry's.
 
-use super::{
-    event::Event,
-    json::cut,
-    stacktrace::Frame,
-};
+use super::{event::Event, json::cut, stacktrace::Frame};
 
 /// Longest title, in characters of the exception's value or of the message.
 const MOST_TITLE: usize = 100;

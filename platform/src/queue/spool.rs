@@ -64,7 +64,10 @@ impl Spool {
         let arrived = [Arc::new(Notify::new()), Arc::new(Notify::new())];
         let (pushes, inbox) = mpsc::channel(WAITING_PUSHES);
         let writer = Writer { db: db.clone(), next: AtomicU64::new(last + 1), arrived: arrived.clone() };
-        std::thread::Builder::new().name("spool".into()).spawn(move || writer.run(inbox)).context("starting the spool")?;
+        std::thread::Builder::new()
+            .name("spool".into())
+            .spawn(move || writer.run(inbox))
+            .context("starting the spool")?;
         Ok(Spool { db, pushes, arrived })
     }
 

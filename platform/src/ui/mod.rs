@@ -66,10 +66,10 @@ pub fn render(page: &impl Template) -> askama::Result<Html<String>> {
     page.render().map(Html)
 }
 
-/// A query string, with its question mark; pairs without a value are left out.
-pub fn query(pairs: &[(&str, &str)]) -> String {
+/// A query string, with its question mark; pairs without a value are left out. An empty value is one.
+pub fn query(pairs: &[(&str, Option<&str>)]) -> String {
     let mut query = form_urlencoded::Serializer::for_suffix(String::from("?"), 1);
-    query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
+    query.extend_pairs(pairs.iter().filter_map(|(name, value)| Some((*name, (*value)?))));
     Some(query.finish()).filter(|query| query != "?").unwrap_or_default()
 }
 
@@ -79,7 +79,8 @@ mod tests {
 
     #[test]
     fn a_query_is_escaped_and_says_nothing_of_nothing() {
-        assert_eq!(query(&[("query", "is:resolved a&b"), ("cursor", "")]), "?query=is%3Aresolved+a%26b");
-        assert_eq!(query(&[("cursor", "")]), "");
+        assert_eq!(query(&[("query", Some("is:resolved a&b")), ("cursor", None)]), "?query=is%3Aresolved+a%26b");
+        assert_eq!(query(&[("query", Some(""))]), "?query=");
+        assert_eq!(query(&[("cursor", None)]), "");
     }
 }

@@ -102,7 +102,7 @@ pub async fn as_page(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let Some((status, failure)) = failure(&response).filter(|_| !is_page(response.headers())) else { return response };
     if status == StatusCode::UNAUTHORIZED {
-        let back = back.filter(|back| back != "/").map(|back| ui::query(&[("next", &back)])).unwrap_or_default();
+        let back = back.filter(|back| back != "/").map(|back| ui::query(&[("next", Some(&back))])).unwrap_or_default();
         return Redirect::to(&format!("/auth/login/{back}")).into_response();
     }
     let (heading, text) = words(language.phrases(), status);
