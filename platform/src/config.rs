@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::{Context, Result, ensure};
 use clap::{
     ArgAction, Args, ValueEnum,
-    builder::{BoolishValueParser, StringValueParser, TypedValueParser},
+    builder::{BoolishValueParser, OsStringValueParser, StringValueParser, TypedValueParser},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -37,7 +37,7 @@ pub struct Site {
     #[arg(long, value_name = "SECRET", env = "SENTRY_SECRET_KEY", value_parser = secret(), hide_env_values = true)]
     pub secret_key: Option<SecretString>,
     /// A file that holds the secret key.
-    #[arg(long, value_name = "FILE", env = "SENTRY_SECRET_KEY_FILE")]
+    #[arg(long, value_name = "FILE", env = "SENTRY_SECRET_KEY_FILE", value_parser = path())]
     pub secret_key_file: Option<PathBuf>,
     /// Where people and SDKs reach the platform: scheme and host, no path. DSNs and links in mails begin with it.
     #[arg(long, value_name = "URL", env = "SENTRY_URL_PREFIX", default_value = "http://localhost:9000")]
@@ -73,13 +73,13 @@ pub struct Postgres {
     #[arg(id = "db-password", long, value_name = "SECRET", env = "SENTRY_DB_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(id = "db-password-file", long, value_name = "FILE", env = "SENTRY_DB_PASSWORD_FILE")]
+    #[arg(id = "db-password-file", long, value_name = "FILE", env = "SENTRY_DB_PASSWORD_FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
     /// Whether the connection is encrypted and the server checked, in libpq's words.
     #[arg(id = "postgres-sslmode", long, value_name = "MODE", env = "SENTRY_POSTGRES_SSLMODE", value_enum, default_value_t = SslMode::Prefer)]
     pub sslmode: SslMode,
     /// A PEM file with the CA that signed the server's certificate.
-    #[arg(id = "postgres-sslrootcert", long, value_name = "FILE", env = "SENTRY_POSTGRES_SSLROOTCERT")]
+    #[arg(id = "postgres-sslrootcert", long, value_name = "FILE", env = "SENTRY_POSTGRES_SSLROOTCERT", value_parser = path())]
     pub sslrootcert: Option<PathBuf>,
     /// Connections one process holds at the most.
     #[arg(
@@ -116,7 +116,7 @@ pub struct Redis {
     #[arg(id = "redis-password", long, value_name = "SECRET", env = "SENTRY_REDIS_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(id = "redis-password-file", long, value_name = "FILE", env = "SENTRY_REDIS_PASSWORD_FILE")]
+    #[arg(id = "redis-password-file", long, value_name = "FILE", env = "SENTRY_REDIS_PASSWORD_FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
     /// The number of the database.
     #[arg(id = "redis-db", long, value_name = "N", env = "SENTRY_REDIS_DB", default_value_t = 0)]
@@ -184,7 +184,7 @@ pub struct Mail {
     #[arg(id = "email-password", long, value_name = "SECRET", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(id = "email-password-file", long, value_name = "FILE", env = "SENTRY_EMAIL_PASSWORD_FILE")]
+    #[arg(id = "email-password-file", long, value_name = "FILE", env = "SENTRY_EMAIL_PASSWORD_FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
     /// STARTTLS: plain at first, then encrypted (ports 25 and 587).
     #[arg(id = "email-use-tls", long, env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
@@ -253,6 +253,11 @@ fn flag() -> impl TypedValueParser<Value = bool> {
     BoolishValueParser::new()
 }
 
+/// How `clap` reads the name of a file: unlike its own parser, it takes an empty variable, which names none.
+pub fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
 /// How `clap` reads a secret.
 pub fn secret() -> impl TypedValueParser<Value = SecretString> {
     StringValueParser::new().map(SecretString::from)
@@ -260,16 +265,13 @@ pub fn secret() -> impl TypedValueParser<Value = SecretString> {
 
 /// A secret from its variable or its file; an empty one is none, and both at once is a mistake we do not guess about.
 fn read(name: &str, value: Option<&SecretString>, file: Option<&PathBuf>) -> Result<Option<SecretString>> {
+    let value = value.filter(|secret| !secret.expose_secret().is_empty());
+    let file = file.filter(|path| !path.as_os_str().is_empty());
     ensure!(value.is_none() || file.is_none(), "{name} and {name}_FILE are both set: keep one of them");
-    let secret = match file {
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(path).with_context(|| format!("reading {name}_FILE {}", path.display()))?;
-            Some(SecretString::from(text.trim_end_matches(['\r', '\n'])))
-        }
-        None => value.cloned(),
-    };
-    Ok(secret.filter(|secret| !secret.expose_secret().is_empty()))
+    let Some(path) = file else { return Ok(value.cloned()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {name}_FILE {}", path.display()))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    Ok(Some(SecretString::from(text)).filter(|_| !text.is_empty()))
 }
 
 #[cfg(test)]

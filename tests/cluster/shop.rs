@@ -1,6 +1,8 @@
 //! A shop's error tracker: the sample instance in a namespace of a story's own, on external servers that all stories share.
 
-use std::{fs, time::Duration};
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::cluster::Cluster;
@@ -12,6 +14,8 @@ use serde_json::{Value, json};
 
 /// Long enough for two cores that run a cluster and several stories.
 pub(crate) const SOON: Duration = Duration::from_mins(4);
+/// Stories do not share a queue; Redis has so many databases.
+const REDIS_DATABASES: u32 = 16;
 const SYSTEM: &str = "picket-system";
 
 /// The cluster with the chart installed, and the servers outside.
@@ -20,6 +24,7 @@ pub(crate) struct World {
     postgres: Postgres,
     redis: Redis,
     pub(crate) smtp: Smtp,
+    next_redis: AtomicU32,
 }
 
 impl World {
@@ -33,7 +38,7 @@ impl World {
         let install =
             ["install", "picket", &chart, "-n", SYSTEM, "--create-namespace", "--set", "image.tag=dev", "--wait"];
         cluster.helm(&install)?;
-        Ok(Self { cluster, postgres, redis, smtp })
+        Ok(Self { cluster, postgres, redis, smtp, next_redis: AtomicU32::new(0) })
     }
 
     /// A counter of the operator's replica that works.
@@ -112,16 +117,11 @@ impl<'w> Shop<'w> {
         spec["database"]["name"] = json!(self.database());
         spec["redis"]["host"] = json!(self.world.redis.host);
         spec["redis"]["port"] = json!(self.world.redis.port);
-        spec["redis"]["db"] = json!(self.redis_database());
+        spec["redis"]["db"] = json!(self.world.next_redis.fetch_add(1, Ordering::Relaxed) % REDIS_DATABASES);
         spec["mail"]["host"] = json!(self.world.smtp.host);
         spec["mail"]["port"] = json!(self.world.smtp.port);
         spec["publicUrl"] = json!(format!("http://shop-web.{}.svc", self.namespace));
         Ok(instance)
-    }
-
-    /// A number from the name, so that stories do not share a queue; Redis has sixteen.
-    fn redis_database(&self) -> u32 {
-        self.namespace.bytes().map(u32::from).sum::<u32>() % 16
     }
 
     /// Makes or changes a Secret.
@@ -204,7 +204,7 @@ impl<'w> Shop<'w> {
         let namespace = ["-n", self.namespace];
         let said = self.world.cluster.kubectl(&[&create[..], &namespace, &arguments].concat())?;
         let dsn = said.lines().find(|line| line.contains("://")).context("no DSN was printed")?;
-        ensure!(dsn.contains("@"), "that is no DSN: {dsn}");
+        ensure!(dsn.contains('@'), "that is no DSN: {dsn}");
         Ok(dsn.to_owned())
     }
 

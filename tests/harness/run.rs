@@ -2,14 +2,14 @@
 //!
 //! Each process, namespace and cgroup is written into the register when it starts, with the start time of processes, so
 //! that whoever cleans up later cannot hit a stranger. The last handle that is dropped tears the run down; so do Ctrl-C
-//! and SIGTERM; what a run killed by SIGKILL left behind is cleaned by the next one. One run per process.
-//! Not here: graceful ends (a server's own `Drop` has had its chance before).
+//! and SIGTERM; what a run killed by SIGKILL left behind is cleaned by the next one. One run at a time per process, whose
+//! pid names the folder. Not here: graceful ends (a server's own `Drop` has had its chance before).
 
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -43,15 +43,7 @@ impl Run {
         fs::DirBuilder::new().mode(0o711).create(&folder).with_context(|| format!("making {}", folder.display()))?;
         let register = fs::File::create_new(folder.join(REGISTER))?;
         let shared = Arc::new(Shared { folder, register: Mutex::new(Some(register)) });
-        let weak = Arc::downgrade(&shared);
-        ctrlc::set_handler(move || {
-            if let Some(shared) = weak.upgrade() {
-                eprintln!("stopping …");
-                shared.tear_down();
-            }
-            std::process::exit(130);
-        })
-        .context("starting a second run in one process")?;
+        tear_down_on_signals(&shared)?;
         Ok(Self { shared, place: Place::Here })
     }
 
@@ -99,6 +91,25 @@ impl Run {
             let _ = writeln!(file, "{}", Entry::Ended(process).to_line());
         }
     }
+}
+
+/// The run that signals tear down; a static, because signals are delivered to the process.
+static CURRENT: Mutex<Option<Weak<Shared>>> = Mutex::new(None);
+
+fn tear_down_on_signals(shared: &Arc<Shared>) -> Result<()> {
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if current.replace(Arc::downgrade(shared)).is_some() {
+        return Ok(());
+    }
+    ctrlc::set_handler(|| {
+        let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = current.as_ref().and_then(Weak::upgrade) {
+            eprintln!("stopping …");
+            shared.tear_down();
+        }
+        std::process::exit(130);
+    })
+    .context("asking for signals")
 }
 
 /// The name of the register in the run's folder.

@@ -4,6 +4,7 @@
 //! kill what they like. To add one: write a file per topic with a `STORIES` list, and name it here.
 
 mod alerts;
+mod check;
 mod commands;
 mod durability;
 mod edge;
@@ -32,6 +33,7 @@ const TOPICS: &[&[Story]] = &[
     items::STORIES,
     reading::STORIES,
     alerts::STORIES,
+    check::STORIES,
     durability::STORIES,
     commands::STORIES,
     standalone::STORIES,

@@ -127,7 +127,8 @@ fn tls_expected(port: u16) -> String {
 }
 
 fn failed(step: Step, error: &Error) -> Finding {
-    let text = error.to_string();
+    // The driver's text for TLS says twice that it is a connection error.
+    let text = find::<rustls::Error>(error).map_or_else(|| error.to_string(), ToString::to_string);
     let reason = classify(step, error, &text);
     Finding::new(reason, format!("{text}: {}", advice(reason)))
 }

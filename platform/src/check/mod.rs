@@ -50,7 +50,9 @@ pub struct Finding {
 
 impl Finding {
     fn new(reason: Reason, message: impl Into<String>) -> Finding {
-        Finding { reason, message: message.into() }
+        // Servers may answer in several lines.
+        let message = message.into().split_whitespace().collect::<Vec<_>>().join(" ");
+        Finding { reason, message }
     }
 }
 
@@ -82,7 +84,9 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     if options.json {
         println!("{}", json_line(checks)?);
     } else {
-        checks.iter().for_each(|check| println!("{}", text_line(check)));
+        for check in &checks {
+            println!("{}", text_line(check));
+        }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -1,6 +1,6 @@
 //! The database: reachable, encrypted as asked, lets us in, new enough, writable, and lets us create tables.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
@@ -10,6 +10,8 @@ use super::{
 };
 use crate::{app::connect_options, config::Postgres};
 
+/// How long the server may take to let us in and answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 const HOST: &str = "SENTRY_POSTGRES_HOST";
 /// `server_version_num` of the oldest release we run on.
 const OLDEST: i32 = 140_000;
@@ -29,21 +31,37 @@ pub async fn probe(config: &Postgres) -> Finding {
         Ok(options) => options,
         Err(error) => return Finding::new(Reason::SettingsInvalid, format!("{error:#}")),
     };
-    let server = match options.connect().await {
-        Ok(mut connection) => {
-            let server = ask(&mut connection).await;
-            // The answers are in; how the connection ends changes nothing.
-            let _ = connection.close().await;
-            server
+    let asked = tokio::time::timeout(ANSWER_TIMEOUT, async {
+        let mut connection = options.connect().await?;
+        let server = ask(&mut connection).await;
+        // The answers are in; how the connection ends changes nothing.
+        let _ = connection.close().await;
+        server
+    });
+    match asked.await {
+        Ok(Ok(server)) => judge(&server, &config.user, &place),
+        Ok(Err(error)) => {
+            let reason = match classify(&error) {
+                // No TLS can be spoken over a socket: whatever the rule says, it lets nobody like us in.
+                Reason::TlsRequiredByServer if config.host.starts_with('/') => Reason::AuthenticationFailed,
+                reason => reason,
+            };
+            Finding::new(reason, format!("{place}: {}: {}", words(&error), advice(reason)))
         }
-        Err(error) => Err(error),
-    };
-    match server {
-        Ok(server) => judge(&server, &config.user, &place),
-        Err(error) => {
-            let reason = classify(&error);
-            Finding::new(reason, format!("{place}: {error}: {}", advice(reason)))
+        Err(_) => {
+            let reason = Reason::ConnectTimeout;
+            Finding::new(reason, format!("{place}: {}", advice(reason)))
         }
+    }
+}
+
+/// What the server or the driver said, without the driver's own preface.
+fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(refusal) => refusal.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Tls(error) => error.to_string(),
+        error => error.to_string(),
     }
 }
 
@@ -134,7 +152,7 @@ fn advice(reason: Reason) -> &'static str {
         Reason::TlsHandshakeFailed => "look at the server's certificate and TLS settings",
         Reason::NotReady => "the server is starting or stopping: try again",
         Reason::SettingsInvalid => "check SENTRY_POSTGRES_SSLROOTCERT and SENTRY_DB_PASSWORD_FILE",
-        Reason::ConnectTimeout => "the server accepts connections and does not answer",
+        Reason::ConnectTimeout => "it accepts connections and does not answer: is it PostgreSQL that listens there?",
         _ => "is it PostgreSQL that listens there?",
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long connecting, and then each answer, may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// The oldest release with everything we use of streams.
 const OLDEST: (u32, u32) = (6, 2);
 
@@ -38,9 +38,30 @@ pub async fn probe(config: &Config) -> Finding {
     match examine(config, password.as_deref()).await {
         Ok(info) => judge(&info, &place),
         Err(error) => {
-            let reason = classify(&error);
+            let reason = match classify(&error) {
+                Reason::UnexpectedAnswer | Reason::ConnectTimeout if answers_the_other_way(config).await => {
+                    if config.tls { Reason::TlsNotOffered } else { Reason::TlsRequiredByServer }
+                }
+                reason => reason,
+            };
             Finding::new(reason, format!("{place}: {}: {}", harmless(&error), advice(reason)))
         }
+    }
+}
+
+/// Whether the port answers in the clear where we tried TLS, or with TLS where we tried without.
+async fn answers_the_other_way(config: &Redis) -> bool {
+    let other = Redis { tls: !config.tls, ..config.clone() };
+    let answer = match connect(&other).await {
+        Ok(mut connection) => redis::cmd("PING").query_async::<()>(&mut connection).await,
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(()) => true,
+        Err(error) => match find::<rustls::Error>(&error) {
+            Some(tls) => classify_tls(tls) != Reason::TlsNotOffered,
+            None => error.code() == Some("NOAUTH"),
+        },
     }
 }
 
@@ -152,18 +173,20 @@ fn classify(error: &RedisError) -> Reason {
         (_, Some("ERR")) if detail.contains("DB index is out of range") => Reason::DatabaseDoesNotExist,
         (_, Some("ERR")) if detail.contains("max number of clients") => Reason::TooManyConnections,
         (ErrorKind::InvalidClientConfig, _) => Reason::SettingsInvalid,
-        // A TLS port answers a plain PING with an alert, which is no Redis answer, and hangs up.
-        (ErrorKind::Parse, _) => Reason::TlsRequiredByServer,
         _ if error.is_connection_refusal() => Reason::ConnectionRefused,
         _ if error.is_timeout() => Reason::ConnectTimeout,
         _ => Reason::UnexpectedAnswer,
     }
 }
 
-/// The error's text without arguments: a server that does not know AUTH repeats what was sent with it.
+/// What the server or the driver said, without arguments: a server that does not know AUTH repeats what was sent with it.
 fn harmless(error: &RedisError) -> String {
-    let text = error.to_string();
-    text.split(", with args beginning with").next().unwrap_or_default().to_owned()
+    let text = match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        _ => error.to_string(),
+    };
+    let before = text.split(", with args beginning with").next().unwrap_or_default();
+    before.trim_end_matches('.').to_owned()
 }
 
 fn advice(reason: Reason) -> &'static str {
@@ -182,14 +205,12 @@ fn advice(reason: Reason) -> &'static str {
         }
         Reason::TooManyConnections => "raise maxclients of the server",
         Reason::TlsNotOffered => "the port does not speak TLS: unset SENTRY_REDIS_TLS, or use the server's TLS port",
-        Reason::TlsRequiredByServer => "does the port speak TLS? Then set SENTRY_REDIS_TLS=true",
+        Reason::TlsRequiredByServer => "the port speaks TLS: set SENTRY_REDIS_TLS=true",
         Reason::TlsUntrustedCA => "add the CA to this machine's trusted certificates",
         Reason::TlsHostnameMismatch => "reach the server by the name in its certificate",
         Reason::TlsHandshakeFailed => "look at the server's certificate and TLS settings",
         Reason::NotReady => "the server is busy or starting: try again",
-        Reason::ConnectTimeout => {
-            "the server accepts connections and does not answer: is the port right, with or without TLS?"
-        }
+        Reason::ConnectTimeout => "it accepts connections and does not answer: is it Redis that listens there?",
         _ => "is it Redis that listens there?",
     }
 }
@@ -226,7 +247,7 @@ mod tests {
             ("-NOPERM this user has no permissions to run the 'set' command\r\n", Reason::PrivilegeMissing),
             ("-LOADING Redis is loading the dataset in memory\r\n", Reason::NotReady),
             ("-ERR unknown command 'PING'\r\n", Reason::UnexpectedAnswer),
-            ("\u{15}\u{3}\r\n", Reason::TlsRequiredByServer),
+            ("220 smtp.example.com\r\n", Reason::UnexpectedAnswer),
         ];
         for (bytes, reason) in table {
             let error = answer(bytes);

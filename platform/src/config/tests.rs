@@ -3,6 +3,7 @@
 use std::{collections::HashSet, fmt::Write, fs, path::Path};
 
 use clap::{Args, Command, FromArgMatches};
+use secrecy::ExposeSecret;
 
 use super::Config;
 
@@ -78,4 +79,28 @@ fn flags_are_written_as_sentry_takes_them() {
 fn a_secret_never_shows_itself() {
     let matches = command().try_get_matches_from(["picket", "--db-password", "hunter2"]).unwrap();
     assert!(!format!("{:?}", Config::from_arg_matches(&matches).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn an_empty_variable_is_none() {
+    let arguments = ["picket", "--db-password", "", "--db-password-file", "", "--redis-password-file", ""];
+    let config = Config::from_arg_matches(&command().try_get_matches_from(arguments).unwrap()).unwrap();
+    assert!(config.postgres.password().unwrap().is_none());
+    assert!(config.redis.password().unwrap().is_none());
+}
+
+#[test]
+fn a_secret_is_read_from_its_variable_or_its_file_and_not_from_both() {
+    let file = std::env::temp_dir().join(format!("picket-secret-{}", uuid::Uuid::new_v4().simple()));
+    fs::write(&file, "hunter2\n").unwrap();
+    let path = file.to_str().unwrap();
+    let password = |arguments: &[&str]| {
+        let matches = command().try_get_matches_from([&["picket"], arguments].concat()).unwrap();
+        let password = Config::from_arg_matches(&matches).unwrap().postgres.password();
+        password.map(|password| password.map(|password| password.expose_secret().to_owned()))
+    };
+    assert_eq!(password(&["--db-password-file", path]).unwrap().as_deref(), Some("hunter2"));
+    assert_eq!(password(&["--db-password", "hunter3"]).unwrap().as_deref(), Some("hunter3"));
+    assert!(password(&["--db-password", "hunter3", "--db-password-file", path]).is_err());
+    fs::remove_file(&file).unwrap();
 }

@@ -5,14 +5,21 @@ use sqlx::{PgExecutor, query, query_as};
 use super::{Organization, OrganizationId};
 use crate::auth::UserId;
 
-/// The organisation with this slug, created when there is none.
+/// The organisation with this slug. When there is none it is created, and the superusers own it, so that somebody is told of
+/// what happens in it.
 pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> sqlx::Result<Organization> {
     // The update changes nothing; it makes `returning` answer for a row that is there.
     query_as!(
         Organization,
-        r#"insert into organizations (slug, name) values ($1, $2)
-           on conflict (slug) do update set slug = excluded.slug
-           returning id, slug, name"#,
+        r#"with found as (
+               insert into organizations (slug, name) values ($1, $2)
+               on conflict (slug) do update set slug = excluded.slug
+               returning id, slug, name, xmax = 0 as is_new
+           ), owned as (
+               insert into members (organization_id, user_id, role)
+               select found.id, users.id, 'owner' from found, users where found.is_new and users.is_superuser
+           )
+           select id as "id!: OrganizationId", slug as "slug!", name as "name!" from found"#,
         slug,
         name,
     )

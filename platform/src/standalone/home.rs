@@ -30,7 +30,14 @@ impl Home {
         fs::set_permissions(&root, Permissions::from_mode(PASS_THROUGH))
             .with_context(|| format!("opening {}", root.display()))?;
         let lock = lock(&root)?;
-        Ok(Home { root, _lock: lock })
+        let home = Home { root, _lock: lock };
+        let spool = home.spool();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&spool)
+            .with_context(|| format!("creating {}", spool.display()))?;
+        Ok(home)
     }
 
     /// The folder itself.

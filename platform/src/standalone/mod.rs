@@ -42,7 +42,7 @@ use seed::Seeded;
 use state::State;
 
 /// How long web may take until it says that it is ready.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// `picket standalone`
@@ -64,7 +64,7 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
     /// Where the data of programs is kept by default.
-    #[arg(long, value_name = "DIR", env = "XDG_DATA_HOME", hide = true)]
+    #[arg(long, value_name = "DIR", env = "XDG_DATA_HOME", value_parser = config::path(), hide = true)]
     pub xdg_data_home: Option<PathBuf>,
     #[command(flatten)]
     pub mail: config::Mail,
@@ -75,17 +75,17 @@ pub async fn run(mut options: Options, stop: CancellationToken) -> Result<()> {
     options.listen = free_address(options.listen)?;
     let home = Home::open(&options.folder()?)?;
     let mut state = State::open(&home)?;
-    let mut server = tokio::select! {
-        server = Server::start(&home, &state.database_password) => server?,
+    let mut postgres = tokio::select! {
+        started = Server::start(&home, &state.database_password) => started?,
         () = stop.cancelled() => return Ok(()),
     };
-    let config = options.config(&home, &state, &server.address)?;
-    let served = tokio::select! {
-        served = serve(&options, config, &home, &mut state, &stop) => served,
-        error = server.died() => Err(error),
+    let config = options.config(&home, &state, &postgres.address)?;
+    let ended = tokio::select! {
+        ended = serve(&options, config, &home, &mut state, &stop) => ended,
+        error = postgres.died() => Err(error),
     };
-    let stopped = server.stop().await;
-    served.and(stopped)
+    let stopped = postgres.stop().await;
+    ended.and(stopped)
 }
 
 /// Migrates and seeds the database, then runs the roles on it until told to stop.
@@ -181,7 +181,6 @@ impl Options {
             web: config::Web {
                 listen: self.listen,
                 metrics_listen: self.metrics_listen.unwrap_or(defaults.web.metrics_listen),
-                ..defaults.web
             },
             ..defaults
         })

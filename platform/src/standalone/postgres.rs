@@ -6,6 +6,7 @@
 
 use std::{
     fs::{self, File},
+    io::ErrorKind,
     net::{Ipv4Addr, TcpListener},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -33,7 +34,7 @@ pub const USER: &str = "picket";
 pub const DATABASE: &str = "postgres";
 
 /// It recovers from a crash before it answers, which can take a while.
-const START_WITHIN: Duration = Duration::from_secs(120);
+const START_WITHIN: Duration = Duration::from_mins(2);
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_millis(20);
 /// The name of a socket is `.s.PGSQL.` and this.
@@ -92,7 +93,7 @@ impl Server {
         if !data.exists() {
             programs.make_data(password).await?;
         }
-        stop_left_behind(&data).await?;
+        stop_left_behind(&programs.folder).await?;
         programs.start(password).await
     }
 
@@ -244,16 +245,32 @@ fn made_by(data: &Path) -> Result<Option<u32>> {
     text.trim().parse().map(Some).with_context(|| format!("reading {}", path.display()))
 }
 
-/// Stops a server that still runs on the data because the picket that started it was killed.
-async fn stop_left_behind(data: &Path) -> Result<()> {
-    let path = data.join("postmaster.pid");
-    let Ok(text) = fs::read_to_string(&path) else { return Ok(()) };
-    let Some(pid) = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else { return Ok(()) };
-    if !works_in(pid, data) {
-        // The number belongs to nobody, or to another program by now. PostgreSQL itself would refuse to start for the latter.
-        return fs::remove_file(&path).with_context(|| format!("removing {}", path.display()));
+/// Stops a server that still runs on the data because the picket that started it was killed, and removes its locks.
+///
+/// A lock names a process; the server refuses to start while there is a process of that number, be it another program by now
+/// or a dead child that nobody has buried, as in a container without an init.
+async fn stop_left_behind(folder: &Path) -> Result<()> {
+    let data = folder.join("data");
+    let lock = data.join("postmaster.pid");
+    let Ok(text) = fs::read_to_string(&lock) else { return Ok(()) };
+    if let Some(pid) = text.lines().next().and_then(|line| line.trim().parse().ok())
+        && works_in(pid, &data)
+    {
+        eprintln!("stopping the PostgreSQL (process {pid}) that a killed picket left behind …");
+        stop_other(pid, &data).await?;
     }
-    eprintln!("stopping the PostgreSQL (process {pid}) that a killed picket left behind …");
+    for lock in [lock, folder.join(format!(".s.PGSQL.{SOCKET_PORT}.lock"))] {
+        match fs::remove_file(&lock) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("removing {}", lock.display()));
+            }
+            _ => (),
+        }
+    }
+    Ok(())
+}
+
+async fn stop_other(pid: u32, data: &Path) -> Result<()> {
     for signal in [STOP_FAST, STOP_NOW] {
         send(pid, signal)?;
         let gone = async {
@@ -310,14 +327,15 @@ mod tests {
 
     #[tokio::test]
     async fn the_pid_of_another_program_is_not_signalled() {
-        let data = std::env::temp_dir().join(format!("picket-pid-{}", uuid::Uuid::new_v4().simple()));
+        let folder = std::env::temp_dir().join(format!("picket-pid-{}", uuid::Uuid::new_v4().simple()));
+        let data = folder.join("data");
         fs::create_dir_all(&data).unwrap();
         let mut other = Command::new("sleep").arg("60").kill_on_drop(true).spawn().unwrap();
         fs::write(data.join("postmaster.pid"), format!("{}\n/data\n", other.id().unwrap())).unwrap();
-        stop_left_behind(&data).await.unwrap();
+        stop_left_behind(&folder).await.unwrap();
         assert!(other.try_wait().unwrap().is_none());
         assert!(!data.join("postmaster.pid").exists());
         other.kill().await.unwrap();
-        fs::remove_dir_all(&data).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
