@@ -11,6 +11,7 @@ mod edge;
 mod ingest;
 mod items;
 mod platform;
+mod quotas;
 mod reading;
 mod sdks;
 mod standalone;
@@ -31,6 +32,7 @@ const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
     edge::STORIES,
     items::STORIES,
+    quotas::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

@@ -2,18 +2,23 @@
 //!
 //! An item that is not kept never fails the others: it is counted and left out.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Rejection, sender::Sender};
+use super::{
+    Rejection,
+    quotas::{self, Asked, Limit},
+    sender::Sender,
+};
 use crate::{
     app::App,
     events::Received,
     items, outcomes,
-    projects::ProjectId,
     protocol::{
         EventId,
-        envelope::{Envelope, Item},
+        envelope::Item,
         item::{self, Category, Fate, Kind, Relation},
         json::Object,
         store,
@@ -21,9 +26,26 @@ use crate::{
     queue::{PushError, Topic},
 };
 
-/// Accepts an envelope's items and returns the id that its sender may show: none where nothing in it belongs to an event.
-pub async fn envelope(app: &App, sender: &Sender, envelope: Envelope) -> Result<Option<EventId>, Rejection> {
-    items(app, sender, envelope.event_id, envelope.items).await
+/// What was taken of a request.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The id that the sender may show: none where nothing belongs to an event.
+    pub id: Option<EventId>,
+    /// Quotas that are used up.
+    limits: Vec<Limit>,
+    kept: usize,
+}
+
+impl Taken {
+    /// For SDKs, which read limits: any is an answer, even where other items were taken.
+    pub fn unless_limited(self) -> Result<Option<EventId>, Rejection> {
+        if self.limits.is_empty() { Ok(self.id) } else { Err(Rejection::RateLimited(self.limits)) }
+    }
+
+    /// For browsers and forms: a limit is an answer where it took everything.
+    pub fn unless_all_limited(self) -> Result<Option<EventId>, Rejection> {
+        if self.kept == 0 { self.unless_limited() } else { Ok(self.id) }
+    }
 }
 
 /// Accepts the event of a store request, which may be something else by its type.
@@ -35,7 +57,7 @@ pub async fn event(app: &App, sender: &Sender, head: store::Head, payload: Bytes
         _ => "event",
     };
     let id = head.event_id.unwrap_or_else(EventId::random);
-    items(app, sender, Some(id), vec![item(kind, Object::new(), payload)]).await?;
+    items(app, sender, Some(id), vec![item(kind, Object::new(), payload)]).await?.unless_limited()?;
     Ok(id)
 }
 
@@ -46,12 +68,7 @@ pub fn item(kind: &str, mut headers: Object, payload: Bytes) -> Item {
 }
 
 /// Accepts items that came in one request.
-pub async fn items(
-    app: &App,
-    sender: &Sender,
-    named: Option<EventId>,
-    items: Vec<Item>,
-) -> Result<Option<EventId>, Rejection> {
+pub async fn items(app: &App, sender: &Sender, named: Option<EventId>, items: Vec<Item>) -> Result<Taken, Rejection> {
     if let Some(kind) = item::over_limit(&items) {
         count_all(app, sender, &items, (outcomes::Fate::Invalid, "too_large"));
         return Err(Rejection::ItemTooLarge(kind));
@@ -60,7 +77,9 @@ pub async fn items(
         return Err(Rejection::Internal);
     }
     let id = named.or_else(|| id_of(&items));
-    let messages = messages(app, sender, id, &items)?;
+    let wanted = wanted(app, sender, &items);
+    let (wanted, limits) = within_quotas(app, sender, wanted).await;
+    let messages = wanted.iter().map(|wanted| message(app, sender, id, *wanted)).collect::<Result<Vec<_>, _>>()?;
     if !messages.is_empty() {
         let pushed = app.queue.push_all(messages).await;
         if matches!(pushed, Err(PushError::Full)) {
@@ -68,7 +87,7 @@ pub async fn items(
         }
         pushed?;
     }
-    Ok(id)
+    Ok(Taken { id, limits, kept: wanted.len() })
 }
 
 /// The id of the event in an envelope that names none: the event's own, or a new one where something needs one.
@@ -83,31 +102,57 @@ fn id_of(items: &[Item]) -> Option<EventId> {
     related(Relation::Belongs).map(|_| EventId::random())
 }
 
-/// One message for each item that is kept; the others are counted with the reason.
-fn messages(app: &App, sender: &Sender, id: Option<EventId>, items: &[Item]) -> Result<Vec<(Topic, Bytes)>, Rejection> {
-    let mut messages = Vec::with_capacity(items.len());
+type Wanted<'a> = (&'static Kind, &'a Item);
+
+/// The items that are kept; the others are counted with the reason.
+fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> Vec<Wanted<'a>> {
+    let mut wanted = Vec::with_capacity(items.len());
     let mut created = false;
     for item in items {
         let Some(kind) = item::find(&item.kind) else {
-            drop_item(app, sender, item, "unknown_item");
+            count(app, sender, item, (outcomes::Fate::Invalid, "unknown_item".into()));
             continue;
         };
         if kind.fate == Fate::Dropped {
-            drop_item(app, sender, item, "feature_disabled");
+            count(app, sender, item, (outcomes::Fate::Invalid, "feature_disabled".into()));
         } else if kind.relation == Relation::Creates && std::mem::replace(&mut created, true) {
-            drop_item(app, sender, item, "duplicate_item");
+            count(app, sender, item, (outcomes::Fate::Invalid, "duplicate_item".into()));
         } else {
-            messages.push(message(app, sender, id, (kind, item))?);
+            wanted.push((kind, item));
         }
     }
-    Ok(messages)
+    wanted
+}
+
+/// The items that quotas allow, and the limits that refuse the others. What belongs to an event goes with it.
+async fn within_quotas<'a>(app: &App, sender: &Sender, mut wanted: Vec<Wanted<'a>>) -> (Vec<Wanted<'a>>, Vec<Limit>) {
+    let mut asked = Asked::new();
+    for (kind, item) in wanted.iter().filter(|(kind, _)| kind.category != Category::Unknown) {
+        let quantity = item::quantity(kind.category, &item.headers, item.payload.len());
+        match asked.iter_mut().find(|(category, _)| *category == kind.category) {
+            Some((_, sum)) => *sum += quantity,
+            None => asked.push((kind.category, quantity)),
+        }
+    }
+    let limits = quotas::take(app, &sender.key.quotas, &asked).await;
+    let event = wanted.iter().find(|(kind, _)| kind.relation == Relation::Creates).map(|(kind, _)| kind.category);
+    let of_event = event.and_then(|category| limits.get(&category));
+    wanted.retain(|(kind, item)| {
+        let own = limits.get(&kind.category);
+        let limit = own.or_else(|| of_event.filter(|_| kind.relation == Relation::Belongs));
+        if let Some(limit) = limit {
+            count(app, sender, item, (outcomes::Fate::RateLimited, limit.reason.clone().into()));
+        }
+        limit.is_none()
+    });
+    (wanted, limits.into_values().collect())
 }
 
 fn message(
     app: &App,
     sender: &Sender,
     id: Option<EventId>,
-    (kind, item): (&Kind, &Item),
+    (kind, item): Wanted<'_>,
 ) -> Result<(Topic, Bytes), Rejection> {
     let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
     if kind.fate == Fate::Event {
@@ -129,16 +174,15 @@ fn message(
     })
 }
 
-fn drop_item(app: &App, sender: &Sender, item: &Item, reason: &'static str) {
-    count(app, sender.project, item, (outcomes::Fate::Invalid, reason));
+fn count_all(app: &App, sender: &Sender, items: &[Item], (fate, reason): (outcomes::Fate, &'static str)) {
+    for item in items {
+        count(app, sender, item, (fate, reason.into()));
+    }
 }
 
-fn count_all(app: &App, sender: &Sender, items: &[Item], why: (outcomes::Fate, &'static str)) {
-    items.iter().for_each(|item| count(app, sender.project, item, why));
-}
-
-fn count(app: &App, project: ProjectId, item: &Item, (fate, reason): (outcomes::Fate, &'static str)) {
+/// Counts an item that goes no further.
+fn count(app: &App, sender: &Sender, item: &Item, (fate, reason): (outcomes::Fate, Cow<'static, str>)) {
     let category = item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
     let quantity = item::quantity(category, &item.headers, item.payload.len());
-    outcomes::count(app, outcomes::Outcome { project, category, fate, reason: reason.into(), quantity });
+    outcomes::count(app, outcomes::Outcome { project: sender.project, category, fate, reason, quantity });
 }

@@ -33,9 +33,9 @@ pub async fn read(mut body: Body, content_encoding: Option<&str>, most: usize) -
         if packed > most {
             return Err(Rejection::TooLarge(most));
         }
-        decoder.write_all(chunk).map_err(refused)?;
+        decoder.write_all(chunk).map_err(|error| refused(&error))?;
     }
-    if packed == 0 { Ok(Bytes::new()) } else { decoder.finish().map(Bytes::from).map_err(refused) }
+    if packed == 0 { Ok(Bytes::new()) } else { decoder.finish().map(Bytes::from).map_err(|error| refused(&error)) }
 }
 
 /// What an `io::Error` says when a bound was reached.
@@ -43,7 +43,7 @@ pub async fn read(mut body: Body, content_encoding: Option<&str>, most: usize) -
 #[error("the body is larger than {0} bytes")]
 struct TooMuch(usize);
 
-fn refused(error: io::Error) -> Rejection {
+fn refused(error: &io::Error) -> Rejection {
     let bound = error.get_ref().and_then(|inner| inner.downcast_ref::<TooMuch>()).map(|TooMuch(most)| *most);
     bound.map_or_else(|| Rejection::Body(error.to_string()), Rejection::TooLarge)
 }

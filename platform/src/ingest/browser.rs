@@ -49,7 +49,8 @@ pub async fn take_security(
     };
     // Each report is an event of its own.
     for report in reports {
-        accept::items(&app, &sender, None, vec![accept::item("raw_security", additions.clone(), report)]).await?;
+        let item = accept::item("raw_security", additions.clone(), report);
+        accept::items(&app, &sender, None, vec![item]).await?.unless_all_limited()?;
     }
     Ok(())
 }
@@ -60,7 +61,7 @@ pub async fn take_nel(State(app): State<App>, sender: Sender, headers: HeaderMap
     let reports: Vec<&RawValue> = serde_json::from_slice(&body).map_err(Rejection::Json)?;
     let item = |report: &&RawValue| accept::item("nel", Object::new(), Bytes::copy_from_slice(report.get().as_bytes()));
     let items: Vec<Item> = reports.iter().map(item).collect();
-    accept::items(&app, &sender, None, items).await.map(|_| ())
+    accept::items(&app, &sender, None, items).await?.unless_all_limited().map(|_| ())
 }
 
 /// Checks the type before the body is taken in.

@@ -71,7 +71,7 @@ pub async fn take_attachments(
     let boundary = boundary(&headers).ok_or_else(|| Rejection::Form("the request is no multipart form".into()))?;
     let mut form = take_apart(body, boundary).await?;
     form.texts.clear();
-    accept::items(&app, &sender, Some(id), form.into_items()).await?;
+    accept::items(&app, &sender, Some(id), form.into_items()).await?.unless_all_limited()?;
     Ok(StatusCode::CREATED)
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Rejection, accept, body,
-    sender::{Head, Sender, text},
+    sender::{Claim, Head, Sender, text},
 };
 use crate::{
     app::App,
@@ -45,7 +45,7 @@ pub async fn take(
     let body = body::read(body, text(&headers, &header::CONTENT_ENCODING), body::MOST_BYTES).await?;
     let sender = match head.sender {
         Some(sender) => sender,
-        None => tunnelled(&app, &body, &head.project).await?,
+        None => tunnelled(&app, &body, &head.claim).await?,
     };
     let id = open(&app, &sender, &body).await?;
     Ok(Json(id.into()))
@@ -58,14 +58,14 @@ pub async fn open(app: &App, sender: &Sender, body: &Bytes) -> Result<Option<Eve
     }
     let envelope = Envelope::parse(body).map_err(Rejection::Envelope)?;
     envelope.agrees_with(&sender.public_key, sender.project.0).map_err(Rejection::Envelope)?;
-    accept::envelope(app, sender, envelope).await
+    accept::items(app, sender, envelope.event_id, envelope.items).await?.unless_limited()
 }
 
 /// The sender of an envelope that a browser sent through its application's own server: only the envelope names it.
-async fn tunnelled(app: &App, body: &Bytes, project: &str) -> Result<Sender, Rejection> {
+async fn tunnelled(app: &App, body: &Bytes, claim: &Claim) -> Result<Sender, Rejection> {
     if body.is_empty() {
         return Err(Rejection::Auth(AuthError::Missing));
     }
     let dsn = envelope::sender(body).ok_or(AuthError::BadDsn)?;
-    Sender::check(app, Auth { public_key: dsn.public_key, client: None }, Some(project)).await
+    Sender::check(app, Auth { public_key: dsn.public_key, client: None }, claim).await
 }

@@ -12,12 +12,14 @@ mod crashes;
 mod envelopes;
 mod keys;
 mod legacy;
+mod quotas;
 mod rejection;
 mod routes;
 mod sender;
 mod store;
 
 pub use keys::Keys;
+pub use quotas::Counters;
 pub use rejection::Rejection;
 pub use routes::{collapse_slashes, routes};
 

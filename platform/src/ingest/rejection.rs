@@ -4,12 +4,13 @@
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 use thiserror::Error;
 
+use super::quotas::{self, Limit};
 use crate::{
     protocol::{auth::AuthError, check_in::CheckInError, envelope::EnvelopeError, store::StoreError},
     queue::PushError,
@@ -27,6 +28,14 @@ pub enum Rejection {
     /// No such key, or not an active one, or one of another project.
     #[error("event submission rejected with_reason: ProjectId")]
     UnknownKey,
+    /// The project does not want to hear from this site.
+    #[error("event submission rejected with_reason: Cors")]
+    Origin,
+    /// More was sent than a quota allows.
+    #[error(
+        "Sentry dropped data due to a quota or internal rate limit being reached. This will not affect your application."
+    )]
+    RateLimited(Vec<Limit>),
     /// There is no body.
     #[error("empty request body")]
     Empty,
@@ -86,6 +95,7 @@ pub enum Rejection {
 /// Seconds after which a sender may try again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
 
+const RATE_LIMITS: HeaderName = HeaderName::from_static("x-sentry-rate-limits");
 /// The same for all categories, in the header SDKs read.
 const BACKLOG: HeaderValue = HeaderValue::from_static("10::organization:backlog");
 
@@ -95,12 +105,12 @@ impl Rejection {
             Rejection::Auth(AuthError::Missing | AuthError::Several | AuthError::Malformed | AuthError::BadDsn) => {
                 StatusCode::UNAUTHORIZED
             }
-            Rejection::UnknownKey => StatusCode::FORBIDDEN,
+            Rejection::UnknownKey | Rejection::Origin => StatusCode::FORBIDDEN,
             Rejection::TooLarge(_) | Rejection::ItemTooLarge(_) | Rejection::Store(StoreError::TooLarge) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Rejection::Encoding(_) | Rejection::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Rejection::Backlog => StatusCode::TOO_MANY_REQUESTS,
+            Rejection::Backlog | Rejection::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -110,11 +120,25 @@ impl Rejection {
     pub fn outcome(&self) -> &'static str {
         match self {
             Rejection::Auth(_) => "unauthorized",
-            Rejection::UnknownKey => "forbidden",
+            Rejection::UnknownKey | Rejection::Origin => "forbidden",
             Rejection::TooLarge(_) | Rejection::ItemTooLarge(_) => "too_large",
-            Rejection::Backlog => "rate_limited",
+            Rejection::Backlog | Rejection::RateLimited(_) => "rate_limited",
             Rejection::Unavailable => "unavailable",
             _ => "invalid",
+        }
+    }
+
+    /// When the sender may try again, in both headers SDKs read.
+    fn pause(&self) -> Vec<(HeaderName, HeaderValue)> {
+        match self {
+            Rejection::Unavailable => vec![(header::RETRY_AFTER, RETRY_AFTER)],
+            Rejection::Backlog => vec![(header::RETRY_AFTER, RETRY_AFTER), (RATE_LIMITS, BACKLOG)],
+            Rejection::RateLimited(limits) => {
+                let longest = limits.iter().map(|limit| limit.seconds).max().unwrap_or_default();
+                let told = HeaderValue::from_str(&quotas::header(limits)).ok().map(|told| (RATE_LIMITS, told));
+                told.into_iter().chain([(header::RETRY_AFTER, longest.into())]).collect()
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -169,12 +193,7 @@ impl IntoResponse for Rejection {
         if let Ok(value) = HeaderValue::from_str(&detail) {
             response.headers_mut().insert("x-sentry-error", value);
         }
-        if matches!(self, Rejection::Unavailable | Rejection::Backlog) {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
-        }
-        if matches!(self, Rejection::Backlog) {
-            response.headers_mut().insert("x-sentry-rate-limits", BACKLOG);
-        }
+        response.headers_mut().extend(self.pause());
         response.extensions_mut().insert(Refused(self.outcome()));
         response
     }

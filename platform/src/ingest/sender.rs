@@ -1,15 +1,20 @@
 //! Who sends, checked: a [`Sender`] exists only for an active key of the project in the path.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, HeaderName, header, request::Parts},
 };
 
-use super::Rejection;
+use super::{Rejection, keys::Key};
 use crate::{
     app::App,
     projects::ProjectId,
-    protocol::auth::{self, Auth, AuthError, Places},
+    protocol::{
+        auth::{self, Auth, AuthError, Places},
+        origin,
+    },
 };
 
 const X_SENTRY_AUTH: HeaderName = HeaderName::from_static("x-sentry-auth");
@@ -19,31 +24,41 @@ const X_SENTRY_AUTH: HeaderName = HeaderName::from_static("x-sentry-auth");
 pub struct Sender {
     /// What its key belongs to.
     pub project: ProjectId,
+    /// What applies to it.
+    pub key: Arc<Key>,
     /// 32 characters, lower-case.
     pub public_key: String,
 }
 
+/// What a request says of its sender besides the key.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// The project in the path, where the path has one.
+    pub project: Option<String>,
+    /// The site it comes from, if it comes from one.
+    pub origin: Option<String>,
+}
+
 impl Sender {
-    /// Finds the key; `project` is the one in the path, where the path has one.
-    pub async fn check(app: &App, auth: Auth, project: Option<&str>) -> Result<Sender, Rejection> {
-        let named = project.map(str::parse::<i64>).transpose().map_err(|_| Rejection::BadProject)?;
-        match app.keys.project(&auth.public_key).await {
-            Ok(Some(project)) if named.is_none_or(|named| named == project.0) => {
-                Ok(Sender { project, public_key: auth.public_key })
-            }
-            Ok(_) => Err(Rejection::UnknownKey),
-            Err(error) => {
-                tracing::warn!("looking up a project key: {error:#}");
-                Err(Rejection::Unavailable)
-            }
+    /// Finds the key, which must be of the claimed project and let the claimed origin send.
+    pub async fn check(app: &App, auth: Auth, claim: &Claim) -> Result<Sender, Rejection> {
+        let named = claim.project.as_deref().map(str::parse::<i64>).transpose().map_err(|_| Rejection::BadProject)?;
+        let found = app.keys.find(&auth.public_key).await.map_err(|error| {
+            tracing::warn!("looking up a project key: {error:#}");
+            Rejection::Unavailable
+        })?;
+        let key = found.filter(|key| named.is_none_or(|named| named == key.project.0)).ok_or(Rejection::UnknownKey)?;
+        if claim.origin.as_ref().is_some_and(|origin| !origin::allows(&key.origins, origin)) {
+            return Err(Rejection::Origin);
         }
+        Ok(Sender { project: key.project, key, public_key: auth.public_key })
     }
 }
 
-/// The head of a request whose sender may be named in its body: the project in the path, and the sender, if the head names one.
+/// The head of a request whose sender may be named in its body.
 pub struct Head {
-    /// As it stands in the path.
-    pub project: String,
+    /// What the head says besides the key.
+    pub claim: Claim,
     /// None where only the body can say.
     pub sender: Option<Sender>,
 }
@@ -52,9 +67,8 @@ impl FromRequestParts<App> for Sender {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Sender, Rejection> {
-        let path = Path::read(parts, app).await?;
-        let auth = path.auth(parts)?;
-        Sender::check(app, auth, path.project.as_deref()).await
+        let (claim, auth) = read(parts, app).await?;
+        Sender::check(app, auth?, &claim).await
     }
 }
 
@@ -62,38 +76,28 @@ impl FromRequestParts<App> for Head {
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Head, Rejection> {
-        let path = Path::read(parts, app).await?;
-        let sender = match path.auth(parts) {
+        let (claim, auth) = read(parts, app).await?;
+        let sender = match auth {
             Err(AuthError::Missing) => None,
-            auth => Some(Sender::check(app, auth?, path.project.as_deref()).await?),
+            auth => Some(Sender::check(app, auth?, &claim).await?),
         };
-        let project = path.project.ok_or(Rejection::BadProject)?;
-        project.parse::<i64>().map_err(|_| Rejection::BadProject)?;
-        Ok(Head { project, sender })
+        let is_number = claim.project.as_ref().is_some_and(|project| project.parse::<i64>().is_ok());
+        if is_number { Ok(Head { claim, sender }) } else { Err(Rejection::BadProject) }
     }
 }
 
-/// What a path says of the sender.
-struct Path {
-    project: Option<String>,
-    key: Option<String>,
-}
-
-impl Path {
-    async fn read(parts: &mut Parts, app: &App) -> Result<Path, Rejection> {
-        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Rejection::BadProject)?;
-        let find = |wanted: &str| params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned());
-        Ok(Path { project: find("project"), key: find("key") })
-    }
-
-    fn auth(&self, parts: &Parts) -> Result<Auth, AuthError> {
-        auth::find(Places {
-            x_sentry_auth: text(&parts.headers, &X_SENTRY_AUTH),
-            authorization: text(&parts.headers, &header::AUTHORIZATION),
-            query: parts.uri.query(),
-            path: self.key.as_deref(),
-        })
-    }
+async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthError>), Rejection> {
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Rejection::BadProject)?;
+    let find = |wanted: &str| params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned());
+    let (project, key) = (find("project"), find("key"));
+    let auth = auth::find(Places {
+        x_sentry_auth: text(&parts.headers, &X_SENTRY_AUTH),
+        authorization: text(&parts.headers, &header::AUTHORIZATION),
+        query: parts.uri.query(),
+        path: key.as_deref(),
+    });
+    let origin = origin::of(text(&parts.headers, &header::ORIGIN), text(&parts.headers, &header::REFERER));
+    Ok((Claim { project, origin: origin.map(str::to_owned) }, auth))
 }
 
 /// A header's value, as far as it is text.

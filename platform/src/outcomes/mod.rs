@@ -103,8 +103,8 @@ pub fn count(app: &App, outcome: Outcome) {
     let Outcome { project, category, fate, reason, quantity } = outcome;
     let label = match &reason {
         Cow::Borrowed(reason) => reason,
-        // A metric has no room for what clients make up.
-        Cow::Owned(_) => "client",
+        // A metric has no room for what people make up.
+        Cow::Owned(_) => "other",
     };
     let labels = Item { category: category.name(), outcome: fate.name(), reason: label };
     app.metrics.items.get_or_create(&labels).inc_by(quantity);
@@ -140,7 +140,9 @@ pub async fn flush(app: &App) -> Result<()> {
     counts.sort();
     let added = store::add(&app.db, &counts).await;
     if added.is_err() {
-        counts.into_iter().for_each(|(key, quantity)| app.outcomes.add(key, quantity));
+        for (key, quantity) in counts {
+            app.outcomes.add(key, quantity);
+        }
     }
     added.context("adding the counted outcomes to the database")
 }

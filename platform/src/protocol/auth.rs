@@ -66,9 +66,9 @@ const KEY_LENGTH: usize = 32;
 
 /// Finds the one sender among the places it may name itself in.
 pub fn find(places: Places<'_>) -> Result<Auth, AuthError> {
-    let header = places.x_sentry_auth.map(|text| from_pairs(header_pairs(after_scheme(text))));
+    let header = places.x_sentry_auth.map(|text| from_pairs(&header_pairs(after_scheme(text))));
     let authorization = places.authorization.and_then(from_authorization);
-    let query = places.query.filter(|query| query.contains("sentry_")).map(|query| from_pairs(query_pairs(query)));
+    let query = places.query.filter(|query| query.contains("sentry_")).map(|query| from_pairs(&query_pairs(query)));
     let path = places.path.map(|key| Ok(Auth { public_key: checked_key(key)?, client: None }));
     let mut named = [header, authorization, query, path].into_iter().flatten();
     match (named.next(), named.next()) {
@@ -93,7 +93,7 @@ impl Dsn {
 fn from_authorization(header: &str) -> Option<Result<Auth, AuthError>> {
     let (scheme, rest) = header.trim().split_once(char::is_whitespace)?;
     if scheme.eq_ignore_ascii_case("sentry") {
-        return Some(from_pairs(header_pairs(rest)));
+        return Some(from_pairs(&header_pairs(rest)));
     }
     scheme.eq_ignore_ascii_case("basic").then(|| from_basic(rest.trim()))
 }
@@ -123,7 +123,7 @@ fn query_pairs(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-fn from_pairs(pairs: Vec<(String, String)>) -> Result<Auth, AuthError> {
+fn from_pairs(pairs: &[(String, String)]) -> Result<Auth, AuthError> {
     let find = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let key = find("sentry_key").ok_or(AuthError::Malformed)?;
     if let Some(version) = find("sentry_version") {

@@ -165,7 +165,7 @@ mod tests {
             r#"{"event_id":"no id"}"#,
             r#"{"sent_at":"yesterday"}"#,
             r#"{"dsn":"https://sentry.example/7"}"#,
-            r#"[]"#,
+            "[]",
         ];
         for header in cases {
             assert_eq!(parse(header).err(), Some(EnvelopeError::InvalidHeader), "{header}");

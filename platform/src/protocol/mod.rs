@@ -11,6 +11,7 @@ pub mod event;
 pub mod fingerprint;
 pub mod item;
 pub mod json;
+pub mod origin;
 pub mod repair;
 pub mod stacktrace;
 pub mod store;

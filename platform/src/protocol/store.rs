@@ -63,13 +63,11 @@ struct RawHead {
 impl Head {
     /// Reads an event's head without building the event, and repairs the event if that is what it takes.
     pub fn read(payload: Bytes) -> Result<(Head, Bytes), serde_json::Error> {
-        match serde_json::from_slice(&payload) {
-            Ok(raw) => Ok((Head::checked(raw)?, payload)),
-            Err(_) => {
-                let repaired = Bytes::from(repair(&payload).into_owned());
-                Ok((Head::checked(serde_json::from_slice(&repaired)?)?, repaired))
-            }
+        if let Ok(raw) = serde_json::from_slice(&payload) {
+            return Ok((Head::checked(raw)?, payload));
         }
+        let repaired = Bytes::from(repair(&payload).into_owned());
+        Ok((Head::checked(serde_json::from_slice(&repaired)?)?, repaired))
     }
 
     fn checked(raw: RawHead) -> Result<Head, serde_json::Error> {

@@ -120,6 +120,14 @@ impl Queue {
         }
     }
 
+    /// The connection to Redis, for what is counted there; none where the queue is a spool.
+    pub fn redis(&self) -> Option<::redis::aio::ConnectionManager> {
+        match self {
+            Queue::Redis(queue) => Some(queue.redis().connection()),
+            Queue::Spool(_) => None,
+        }
+    }
+
     /// Messages in the spool of this process that wait for Redis.
     pub fn overflow_depth(&self) -> u64 {
         match self {

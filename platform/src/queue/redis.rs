@@ -54,6 +54,10 @@ impl RedisQueue {
         Ok(self.connection.clone().xlen(key(topic)).await?)
     }
 
+    pub(super) fn connection(&self) -> ConnectionManager {
+        self.connection.clone()
+    }
+
     /// The memory that waiting messages take.
     pub(super) async fn bytes(&self) -> Result<u64> {
         let mut pipe = redis::pipe();

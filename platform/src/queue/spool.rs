@@ -176,7 +176,9 @@ impl Writer {
             let committed = self.commit(&waiting).map_err(|error| format!("{error:#}"));
             for Request { change, answer } in waiting.drain(..) {
                 if let Change::Push { messages } = change {
-                    messages.iter().for_each(|(topic, _)| self.arrived[*topic as usize].notify_one());
+                    for (topic, _) in messages {
+                        self.arrived[topic as usize].notify_one();
+                    }
                 }
                 // Whoever asked may be gone; the change is made all the same.
                 let _ = answer.send(committed.clone().map(|()| self.commits).map_err(|error| anyhow!(error)));
