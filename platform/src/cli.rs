@@ -149,9 +149,9 @@ impl Command {
             Command::Upgrade(options) => upgrade::run(*options).await?,
             Command::Createuser(options) => create_user(*options).await?,
             Command::Config { command: ConfigCommand::GenerateSecretKey } => println!("{}", auth::new_secret_key()),
-            Command::Config { command: ConfigCommand::Check(options) } => return check::run(*options).await,
+            Command::Config { command: ConfigCommand::Check(options) } => return Box::pin(check::run(*options)).await,
             Command::Projects { command: ProjectsCommand::Create(options) } => {
-                projects::create_and_print(*options).await?
+                projects::create_and_print(*options).await?;
             }
             Command::Projects { command: ProjectsCommand::List(config) } => projects::print_list(*config).await?,
         }

@@ -204,7 +204,7 @@ impl<'w> Shop<'w> {
         let namespace = ["-n", self.namespace];
         let said = self.world.cluster.kubectl(&[&create[..], &namespace, &arguments].concat())?;
         let dsn = said.lines().find(|line| line.contains("://")).context("no DSN was printed")?;
-        ensure!(dsn.contains("@"), "that is no DSN: {dsn}");
+        ensure!(dsn.contains('@'), "that is no DSN: {dsn}");
         Ok(dsn.to_owned())
     }
 

@@ -20,11 +20,10 @@ use harness::{
 };
 use reqwest::blocking::{Client, Response};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Long enough for a machine that does four stories at once.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_mins(1);
 pub const ADMIN: &str = "ada@example.com";
 pub const PASSWORD: &str = "correct horse battery staple";
 /// A token of the superuser, in the shape of Sentry's.
@@ -94,13 +93,10 @@ impl<'w> Platform<'w> {
         let environment = environment(world, &database, &redis, smtp.as_ref(), &url);
         let upgrade = ["upgrade", "--noinput", "--admin-email", ADMIN, "--admin-password", PASSWORD];
         output(world.run.place().command(&world.picket).args(upgrade).envs(environment.clone()))?;
-        let hash: String = Sha256::digest(TOKEN).iter().map(|byte| format!("{byte:02x}")).collect();
-        world.postgres.sql(
-            &database,
-            &format!(
-                "insert into api_tokens (token_hash, user_id, name, created_at) select '\\x{hash}', id, 'story', now() from users"
-            ),
-        )?;
+        let token = format!(
+            "insert into api_tokens (token_hash, user_id, name, created_at) select sha256('{TOKEN}'), id, 'story', now() from users"
+        );
+        world.postgres.sql(&database, &token)?;
         let web = role(world, "web", &environment)?;
         let worker = role(world, "worker", &environment)?;
         let client = Client::builder().timeout(SOON).cookie_store(true).build()?;
@@ -114,11 +110,6 @@ impl<'w> Platform<'w> {
         let ready =
             || self.client.get(format!("{}/_ready/", self.url)).send().is_ok_and(|answer| answer.status() == 200);
         wait_for("web", SOON, ready).with_context(|| self.web.last_words())
-    }
-
-    /// Starts one more process of a role.
-    pub fn another(&self, role_name: &str) -> Result<Supervised> {
-        role(self.world, role_name, &self.environment)
     }
 
     /// Runs a command of the program with this platform's settings and returns its standard output.

@@ -13,8 +13,8 @@ use picket_platform::{cli::UpgradeOptions, config::SslMode};
 const SECRET_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn sample() -> SentryInstance {
-    let text = fs::read_to_string(workspace().join("config/samples/sentryinstance.yaml")).unwrap();
-    serde_saphyr::from_str(&text).unwrap()
+    let text = fs::read_to_string(workspace().join("config/samples/sentryinstance.yaml")).expect("there is a sample");
+    serde_saphyr::from_str(&text).expect("the sample is an instance")
 }
 
 fn candidates(instance: &SentryInstance) -> Candidates {

@@ -13,7 +13,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("mail", &["config", "issues", "protocol"]),
     ("app", &["config", "ingest", "mail", "metrics", "queue"]),
     ("organizations", &["app", "auth"]),
-    ("projects", &["access", "app", "cli", "config", "organizations", "protocol", "ui", "web"]),
+    ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
     ("auth", &["access", "app", "ui", "web"]),
     ("issues", &["access", "app", "events", "projects", "protocol", "ui", "web"]),
     ("ingest", &["app", "events", "metrics", "projects", "protocol", "queue"]),
@@ -87,12 +87,12 @@ fn sources(krate: &str) -> Vec<Source> {
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap_or_else(|e| panic!("reading {}: {e}", folder.display())) {
-            let path = entry.unwrap().path();
+            let path = entry.expect("a folder can be read").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                sources.push(Source { path: path.strip_prefix(&root).unwrap().to_owned(), text });
+                let text = fs::read_to_string(&path).expect("a source is text");
+                sources.push(Source { path: path.strip_prefix(&root).expect("it was found there").to_owned(), text });
             }
         }
     }
