@@ -43,10 +43,10 @@ pub struct Site {
     #[arg(long, value_name = "URL", env = "SENTRY_URL_PREFIX", default_value = "http://localhost:9000")]
     pub url_prefix: String,
     /// Behind a proxy that speaks https: session cookies are sent over TLS only.
-    #[arg(long, env = "SENTRY_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", env = "SENTRY_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_ssl: bool,
     /// One organisation for everybody.
-    #[arg(long, env = "SENTRY_SINGLE_ORGANIZATION", default_value_t = true, value_parser = flag(), action = ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", env = "SENTRY_SINGLE_ORGANIZATION", default_value_t = true, value_parser = flag(), action = ArgAction::Set)]
     pub single_organization: bool,
     /// The time zone of people who have not chosen one.
     #[arg(long, value_name = "ZONE", env = "TZ", default_value = "UTC")]
@@ -122,7 +122,7 @@ pub struct Redis {
     #[arg(id = "redis-db", long, value_name = "N", env = "SENTRY_REDIS_DB", default_value_t = 0)]
     pub db: i64,
     /// Speak TLS from the first byte (`rediss`).
-    #[arg(id = "redis-tls", long, env = "SENTRY_REDIS_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
+    #[arg(id = "redis-tls", long, value_name = "BOOL", env = "SENTRY_REDIS_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub tls: bool,
 }
 
@@ -187,10 +187,10 @@ pub struct Mail {
     #[arg(id = "email-password-file", long, value_name = "FILE", env = "SENTRY_EMAIL_PASSWORD_FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
     /// STARTTLS: plain at first, then encrypted (ports 25 and 587).
-    #[arg(id = "email-use-tls", long, env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
+    #[arg(id = "email-use-tls", long, value_name = "BOOL", env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_tls: bool,
     /// TLS from the first byte (port 465).
-    #[arg(id = "email-use-ssl", long, env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
+    #[arg(id = "email-use-ssl", long, value_name = "BOOL", env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_ssl: bool,
 }
 

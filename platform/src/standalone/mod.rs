@@ -72,19 +72,20 @@ pub struct Options {
 
 /// Runs until told to stop.
 pub async fn run(mut options: Options, stop: CancellationToken) -> Result<()> {
+    let Defaults { config: defaults } = Defaults::try_parse_from(["picket"]).context("reading the settings")?;
     options.listen = free_address(options.listen)?;
     let home = Home::open(&options.folder()?)?;
     let mut state = State::open(&home)?;
-    let mut postgres = tokio::select! {
-        started = Server::start(&home, &state.database_password) => started?,
+    let mut server = tokio::select! {
+        server = Server::start(&home, &state.database_password) => server?,
         () = stop.cancelled() => return Ok(()),
     };
-    let config = options.config(&home, &state, &postgres.address)?;
+    let config = options.config(defaults, &home, &state, &server.address);
     let ended = tokio::select! {
         ended = serve(&options, config, &home, &mut state, &stop) => ended,
-        error = postgres.died() => Err(error),
+        error = server.died() => Err(error),
     };
-    let stopped = postgres.stop().await;
+    let stopped = server.stop().await;
     ended.and(stopped)
 }
 
@@ -154,11 +155,10 @@ impl Options {
         if self.json { Form::Json } else { Form::Text }
     }
 
-    /// The platform's settings: its defaults, on our own database and queue.
-    fn config(&self, home: &Home, state: &State, database: &postgres::Address) -> Result<Config> {
-        let Defaults { config: defaults } = Defaults::try_parse_from(["picket"]).context("reading the settings")?;
+    /// The platform's settings: the given ones, on our own database and queue.
+    fn config(&self, defaults: Config, home: &Home, state: &State, database: &postgres::Address) -> Config {
         let url_prefix = self.url_prefix.clone().unwrap_or_else(|| url_of(self.listen));
-        Ok(Config {
+        Config {
             site: config::Site {
                 secret_key: Some(state.secret_key.as_str().into()),
                 secret_key_file: None,
@@ -183,7 +183,7 @@ impl Options {
                 metrics_listen: self.metrics_listen.unwrap_or(defaults.web.metrics_listen),
             },
             ..defaults
-        })
+        }
     }
 }
 
