@@ -19,6 +19,7 @@ use crate::{
 pub const STORIES: &[Story] = &[
     Story { name: "a_sender_may_name_itself_in_one_of_many_ways", run: a_sender_may_name_itself_in_one_of_many_ways },
     Story { name: "a_body_may_be_packed_in_many_ways", run: a_body_may_be_packed_in_many_ways },
+    Story { name: "a_bomb_of_10_gb_costs_little_and_is_answered_413", run: a_bomb_costs_little },
     Story { name: "an_envelope_is_read_to_the_byte", run: an_envelope_is_read_to_the_byte },
     Story { name: "a_browser_may_send_from_everywhere", run: a_browser_may_send_from_everywhere },
     Story { name: "what_an_old_sdk_wrote_is_stored_whole", run: what_an_old_sdk_wrote_is_stored_whole },
@@ -240,6 +241,32 @@ fn a_body_may_be_packed_in_many_ways(world: &World) -> Result<()> {
             ),
         ],
     )
+}
+
+/// The most memory a process ever had, in bytes.
+fn peak(pid: i32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    Ok(line.trim_end_matches("kB").trim().parse::<u64>()? << 10)
+}
+
+fn a_bomb_costs_little(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let shop = platform.project("shop")?;
+    // Each stream is a megabyte of nothing in a kilobyte; gzip lets them follow one another.
+    let bomb = gzip(&vec![b' '; 1 << 20])?.repeat(10_000);
+    let before = peak(platform.web.pid()?)?;
+    for path in ["envelope", "store", "minidump"] {
+        let path = format!("/api/{}/{path}/?sentry_key={}", shop.id, shop.key);
+        let refused = row(&path, bomb.clone(), 413, Answer::Text("larger than")).with("Content-Encoding", "gzip");
+        refused.hold(&platform)?;
+        row(&path, gzip(&bomb)?, 413, Answer::Text("larger than"))
+            .with("Content-Encoding", "gzip, gzip")
+            .hold(&platform)?;
+    }
+    let cost = peak(platform.web.pid()?)? - before;
+    ensure!(cost < 64 << 20, "it cost {} MB", cost >> 20);
+    Ok(())
 }
 
 fn an_envelope_is_read_to_the_byte(world: &World) -> Result<()> {

@@ -3,7 +3,10 @@
 //! Decoders are chained so that nothing but the innermost result is kept, and every link of the chain is bounded: a bomb is
 //! refused as soon as it has yielded one byte too many, at whichever depth.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -20,11 +23,24 @@ pub const MOST_REPORT_BYTES: usize = 1 << 20;
 const MOST_ENCODINGS: usize = 3;
 /// zstd's window of 8 MiB, which every decoder must support; more would be the sender's choice of our memory.
 const ZSTD_WINDOW_LOG: u32 = 23;
+/// How long a sender may take for its body.
+const PATIENCE: Duration = Duration::from_mins(1);
 const BUFFER: usize = 8 << 10;
 
 /// Takes the whole body in; `most` bounds it before and after decompression. An empty one is an answer too.
 pub async fn read(mut body: Body, content_encoding: Option<&str>, most: usize) -> Result<Bytes, Rejection> {
-    let mut decoder = Decoder::new(content_encoding.unwrap_or_default(), most)?;
+    let decoder = Decoder::new(content_encoding.unwrap_or_default(), most)?;
+    let taken = async {
+        let taken = take(&mut body, decoder, most).await;
+        if taken.is_err() {
+            drain(&mut body, most).await;
+        }
+        taken
+    };
+    tokio::time::timeout(PATIENCE, taken).await.unwrap_or(Err(Rejection::TooSlow))
+}
+
+async fn take(body: &mut Body, mut decoder: Decoder, most: usize) -> Result<Bytes, Rejection> {
     let mut packed = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Rejection::Body(error.to_string()))?;
@@ -36,6 +52,17 @@ pub async fn read(mut body: Body, content_encoding: Option<&str>, most: usize) -
         decoder.write_all(chunk).map_err(|error| refused(&error))?;
     }
     if packed == 0 { Ok(Bytes::new()) } else { decoder.finish().map(Bytes::from).map_err(|error| refused(&error)) }
+}
+
+/// Reads on without looking: a sender whose connection is closed while it still writes never sees why it was refused.
+async fn drain(body: &mut Body, most: usize) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, Bytes::len);
+        if read > most {
+            return;
+        }
+    }
 }
 
 /// What an `io::Error` says when a bound was reached.

@@ -51,6 +51,9 @@ pub enum Rejection {
     /// The body broke off, or its compression is broken.
     #[error("the request body could not be read: {0}")]
     Body(String),
+    /// The body trickles.
+    #[error("the request body took too long")]
+    TooSlow,
     /// The body is larger than the endpoint takes.
     #[error("the request body is larger than {0} bytes")]
     TooLarge(usize),
@@ -109,6 +112,7 @@ impl Rejection {
             Rejection::TooLarge(_) | Rejection::ItemTooLarge(_) | Rejection::Store(StoreError::TooLarge) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
+            Rejection::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Rejection::Encoding(_) | Rejection::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Rejection::Backlog | Rejection::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
