@@ -33,7 +33,7 @@ pub async fn read(mut body: Body, content_encoding: Option<&str>, most: usize) -
     let taken = async {
         let taken = take(&mut body, decoder, most).await;
         if taken.is_err() {
-            drain(&mut body, most).await;
+            drain(&mut body).await;
         }
         taken
     };
@@ -55,11 +55,11 @@ async fn take(body: &mut Body, mut decoder: Decoder, most: usize) -> Result<Byte
 }
 
 /// Reads on without looking: a sender whose connection is closed while it still writes never sees why it was refused.
-async fn drain(body: &mut Body, most: usize) {
+async fn drain(body: &mut Body) {
     let mut read = 0;
     while let Some(Ok(frame)) = body.frame().await {
         read += frame.data_ref().map_or(0, Bytes::len);
-        if read > most {
+        if read > MOST_BYTES {
             return;
         }
     }

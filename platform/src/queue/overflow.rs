@@ -130,7 +130,9 @@ impl Overflow {
     }
 
     async fn look(&self, may_adopt: bool) -> Result<()> {
-        self.queued.store(self.redis.bytes().await?, Ordering::Relaxed);
+        self.redis.ping().await?;
+        // Some servers do not let us ask; then nothing bounds the backlog but their own memory.
+        self.queued.store(self.redis.bytes().await.unwrap_or(0), Ordering::Relaxed);
         if let Some(spool) = self.spool.get() {
             self.drain(spool).await?;
         }
