@@ -68,7 +68,11 @@ fn after_scheme(header: &str) -> &str {
 
 fn parse(pairs: &str, separator: char) -> Result<Auth, AuthError> {
     let find = |name: &str| {
-        pairs.split(separator).filter_map(|pair| pair.split_once('=')).find(|(key, _)| key.trim() == name).map(|(_, v)| v.trim())
+        pairs
+            .split(separator)
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| key.trim() == name)
+            .map(|(_, v)| v.trim())
     };
     let key = find("sentry_key").ok_or(AuthError::Malformed)?;
     if let Some(version) = find("sentry_version") {

@@ -75,7 +75,8 @@ fn item(body: &Bytes, at: usize) -> Result<(Item, usize), EnvelopeError> {
     let kind = headers.get("type").and_then(Value::as_str).ok_or(EnvelopeError::InvalidItemHeader)?.to_owned();
     let end = match headers.get("length").filter(|length| !length.is_null()) {
         Some(length) => {
-            let length = length.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or(EnvelopeError::InvalidItemHeader)?;
+            let length =
+                length.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or(EnvelopeError::InvalidItemHeader)?;
             let end = start.checked_add(length).filter(|end| *end <= body.len()).ok_or(EnvelopeError::UnexpectedEnd)?;
             if end < body.len() && body[end] != b'\n' {
                 return Err(EnvelopeError::MissingNewline);

@@ -80,7 +80,8 @@ fn frame_identity(frame: &Frame) -> String {
 /// A message without what changes from one occurrence to the next: addresses, ids, numbers.
 fn without_parameters(text: &str) -> String {
     static PARAMETER: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)0x[0-9a-f]+|\b[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\b[0-9a-f]{16,}\b|\d+").expect("the pattern is a constant")
+        Regex::new(r"(?i)0x[0-9a-f]+|\b[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\b|\b[0-9a-f]{16,}\b|\d+")
+            .expect("the pattern is a constant")
     });
     PARAMETER.replace_all(text, "*").into_owned()
 }

@@ -7,7 +7,9 @@ pub mod auth;
 pub mod envelope;
 pub mod event;
 pub mod fingerprint;
+pub mod function_name;
 pub mod json;
+pub mod security;
 pub mod stacktrace;
 pub mod store;
 #[cfg(test)]

@@ -9,8 +9,9 @@ use super::{
     envelope::{Envelope, EnvelopeError},
     event::{Event, Invalid},
     fingerprint::fingerprint,
+    function_name,
     store::{self, StoreError},
-    title::{culprit, kind, title},
+    title::{culprit, kind, location, metadata, title},
 };
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -96,7 +97,10 @@ fn a_store_body_is_json_or_base64_of_json_or_of_zlib() {
     for (body, expected) in cases {
         assert_eq!(store::decode(&body, 100), expected);
     }
-    assert_eq!(store::decode(&Bytes::from(zlib_base64(b"{\"message\":\"hi\"}")), 100), Ok(Bytes::from("{\"message\":\"hi\"}")));
+    assert_eq!(
+        store::decode(&Bytes::from(zlib_base64(b"{\"message\":\"hi\"}")), 100),
+        Ok(Bytes::from("{\"message\":\"hi\"}"))
+    );
     assert_eq!(store::decode(&Bytes::from(zlib_base64(&[b' '; 200])), 100), Err(StoreError::TooLarge));
 }
 
@@ -123,12 +127,60 @@ fn an_event_survives_fields_of_the_wrong_shape() {
 #[test]
 fn titles_and_culprits_are_sentrys() {
     let boom = event(&error("ValueError", "  no such item\nsecond line", &["main", "add"]));
-    assert_eq!((title(&boom).as_str(), culprit(&boom).as_str(), kind(&boom)), ("ValueError: no such item", "shop.cart in add", "error"));
+    assert_eq!(
+        (title(&boom).as_str(), culprit(&boom).as_str(), kind(&boom)),
+        ("ValueError: no such item", "shop.cart in add", "error")
+    );
     let message = event(&json!({"message": "Hello\nworld", "transaction": "/checkout"}));
-    assert_eq!((title(&message).as_str(), culprit(&message).as_str(), kind(&message)), ("Hello", "/checkout", "default"));
+    assert_eq!(
+        (title(&message).as_str(), culprit(&message).as_str(), kind(&message)),
+        ("Hello", "/checkout", "default")
+    );
     let long = event(&json!({"message": "x".repeat(101)}));
     assert_eq!(title(&long), format!("{}...", "x".repeat(97)));
     assert_eq!(title(&event(&json!({}))), "<unlabeled event>");
+}
+
+#[test]
+fn a_synthetic_exception_is_named_by_the_function_it_happened_in() {
+    let mut crash =
+        error("SIGSEGV", "Segfault", &["main", "(anonymous namespace)::Cart<int>::add(Item const&)", "<redacted>"]);
+    crash["platform"] = json!("native");
+    crash["exception"]["values"][0]["mechanism"] = json!({"type": "signalhandler", "synthetic": true});
+    let crash = event(&crash);
+    let function = "`anonymous namespace'::Cart<T>::add";
+    assert_eq!(
+        (title(&crash).as_str(), culprit(&crash).as_str(), location(&crash).as_deref()),
+        (function, "", Some("shop/cart.py"))
+    );
+    assert_eq!(json!(metadata(&crash)), json!({"value": "Segfault", "filename": "shop/cart.py", "function": function}));
+}
+
+#[test]
+fn a_report_is_named_by_its_message_and_who_was_blocked() {
+    let report = event(&json!({
+        "message": "Blocked 'script' from 'cdn.example'", "culprit": "script-src",
+        "csp": {"blocked_uri": "https://cdn.example/x.js?1", "violated_directive": "script-src self", "document_uri": "https://shop.example/"},
+    }));
+    assert_eq!((kind(&report), location(&report).as_deref()), ("csp", Some("cdn.example")));
+    assert_eq!(title(&report), "Blocked 'script' from 'cdn.example'");
+    assert_eq!(metadata(&report)["directive"], "script-src");
+}
+
+#[test]
+fn native_functions_are_cut_to_what_people_call_them() {
+    let cases = [
+        ("void ns::Cart<std::map<int, A>>::add(Item const&) const", "ns::Cart<T>::add"),
+        ("?A0xc3a0617d::crash", "`anonymous namespace'::crash"),
+        ("<shop::Cart<T> as core::fmt::Display>::fmt", "shop::Cart<T>::fmt"),
+        ("-[Cart add:with:]", "-[Cart add:with:]"),
+        ("bool operator<(A const&, B const&)", "operator<"),
+        ("shop::Cart::operator()(int)", "shop::Cart::operator()"),
+        ("main", "main"),
+    ];
+    for (name, short) in cases {
+        assert_eq!(function_name::native(name), short, "{name}");
+    }
 }
 
 #[test]
