@@ -8,6 +8,8 @@ pub mod envelope;
 pub mod event;
 pub mod fingerprint;
 pub mod function_name;
+pub mod glob;
+pub mod grouping;
 pub mod json;
 pub mod security;
 pub mod stacktrace;

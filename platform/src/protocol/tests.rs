@@ -8,8 +8,8 @@ use super::{
     auth::{self, AuthError},
     envelope::{Envelope, EnvelopeError},
     event::{Event, Invalid},
-    fingerprint::fingerprint,
     function_name,
+    grouping::{group, rules::Rules},
     store::{self, StoreError},
     title::{culprit, kind, location, metadata, title},
 };
@@ -185,7 +185,7 @@ fn native_functions_are_cut_to_what_people_call_them() {
 
 #[test]
 fn the_same_bug_is_one_group_and_another_bug_is_another() {
-    let group = |json: &Value| fingerprint(&event(json));
+    let group = |json: &Value| group(&event(json), &Rules::default()).fingerprint;
     let first = error("ValueError", "item 17 is gone", &["main", "add"]);
     let mut elsewhere = first.clone();
     elsewhere["exception"]["values"][0]["stacktrace"]["frames"][0]["lineno"] = json!(99);
