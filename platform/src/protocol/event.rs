@@ -244,10 +244,17 @@ impl Request {
         Request {
             method: text(request.get("method")),
             url: text(request.get("url")),
-            query: text(request.get("query_string")),
+            query: query(request.get("query_string")),
             headers: pairs(request.get("headers")),
         }
     }
+}
+
+/// A query as it stands in a URL, from text or from pairs.
+fn query(value: Option<&Value>) -> Option<String> {
+    let written = |(name, value): (String, String)| if value.is_empty() { name } else { format!("{name}={value}") };
+    let of_pairs = || pairs(value).into_iter().map(written).collect::<Vec<_>>().join("&");
+    text(value).or_else(|| Some(of_pairs()).filter(|query| !query.is_empty()))
 }
 
 impl Breadcrumb {

@@ -11,12 +11,14 @@ pub mod function_name;
 pub mod glob;
 pub mod grouping;
 pub mod json;
+pub mod normalize;
 pub mod security;
 pub mod stacktrace;
 pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod title;
+pub mod user_agent;
 
 use std::{fmt, str::FromStr};
 
