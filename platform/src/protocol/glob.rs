@@ -59,6 +59,14 @@ impl Glob {
         Glob(expanded.iter().map(|pattern| Shape::new(tokens(pattern, star))).collect())
     }
 
+    /// Whether every bracket and brace of a pattern is closed.
+    pub fn is_well_formed(pattern: &str) -> bool {
+        [('[', ']'), ('{', '}')].iter().all(|(open, close)| match unescaped(pattern, *open) {
+            Some(at) => unescaped(&pattern[at..], *close).is_some(),
+            None => true,
+        })
+    }
+
     /// Whether the whole text matches.
     pub fn matches(&self, text: &str) -> bool {
         let plain = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());

@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod envelope;
 pub mod event;
+pub mod filter;
 pub mod fingerprint;
 pub mod function_name;
 pub mod glob;

@@ -42,6 +42,15 @@ fn size(value: &Value) -> usize {
     }
 }
 
+/// What is left of a value at least when it is cut.
+fn least(value: &Value) -> usize {
+    match value {
+        Value::String(text) => (text.len() + 2).min(5),
+        Value::Array(_) | Value::Object(_) => 2,
+        other => size(other),
+    }
+}
+
 fn shrink(value: &mut Value, left: &mut usize, at: &Path<'_>, notes: &mut Notes) {
     match value {
         Value::String(text) if text.len() + 2 > *left => {
@@ -60,10 +69,10 @@ fn shrink(value: &mut Value, left: &mut usize, at: &Path<'_>, notes: &mut Notes)
             *left = left.saturating_sub(2);
             let length = items.len();
             let mut kept = 0;
-            while kept < length && *left > 0 {
+            while kept < length && least(&items[kept]) < *left {
                 let index = kept.to_string();
+                *left -= 1;
                 shrink(&mut items[kept], left, &at.key(&index), notes);
-                *left = left.saturating_sub(1);
                 kept += 1;
             }
             if kept < length {
@@ -77,11 +86,15 @@ fn shrink(value: &mut Value, left: &mut usize, at: &Path<'_>, notes: &mut Notes)
             let mut keys: Vec<String> = object.keys().cloned().collect();
             keys.sort_unstable();
             for key in keys {
-                if *left == 0 {
-                    object.shift_remove(&key);
-                } else if let Some(value) = object.get_mut(&key) {
-                    *left = left.saturating_sub(key.len() + 4);
-                    shrink(value, left, &at.key(&key), notes);
+                match object.get_mut(&key) {
+                    Some(value) if key.len() + 4 + least(value) <= *left => {
+                        *left -= key.len() + 4;
+                        shrink(value, left, &at.key(&key), notes);
+                    }
+                    _ => {
+                        *left = 0;
+                        object.shift_remove(&key);
+                    }
                 }
             }
             if object.len() < length {

@@ -25,12 +25,16 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
             }
             continue;
         };
-        if context.get("type").and_then(Value::as_str).is_none_or(str::is_empty) {
-            context.insert("type".into(), name.clone().into());
-        }
-        let kind = context["type"].as_str().unwrap_or_default().to_owned();
-        complete(context, if name == "client_os" { "os" } else { &kind });
+        let sent = context.shift_remove("type").filter(|kind| kind.as_str().is_some_and(|kind| !kind.is_empty()));
+        let kind = sent.unwrap_or_else(|| name.clone().into());
+        let known = if name == "client_os" { "os" } else { kind.as_str().unwrap_or_default() };
+        describe(context, known);
         bound(value, Bounds { depth: 7, bytes: 8192 }, &at, notes);
+        // What is ours does not count against the bounds.
+        if let Some(context) = value.as_object_mut() {
+            combine(context, known);
+            context.insert("type".into(), kind);
+        }
     }
 }
 
@@ -38,7 +42,8 @@ fn get<'a>(context: &'a Object, name: &str) -> Option<&'a str> {
     context.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
-fn complete(context: &mut Object, kind: &str) {
+/// Reads a description where there is no name.
+fn describe(context: &mut Object, kind: &str) {
     let description = get(context, "raw_description").map(str::to_owned);
     if let (Some(description), true) = (description, get(context, "name").is_none()) {
         let parts = match kind {
@@ -52,6 +57,10 @@ fn complete(context: &mut Object, kind: &str) {
             context.entry(name).or_insert(value.into());
         }
     }
+}
+
+/// Names system, runtime and browser in one text.
+fn combine(context: &mut Object, kind: &str) {
     let combined = match (get(context, "name"), get(context, "version")) {
         (Some(name), Some(version)) => format!("{name} {version}"),
         (Some(name), None) => name.to_owned(),

@@ -37,9 +37,14 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
         return;
     }
     let filled = message.as_deref().filter(|_| formatted.is_none()).and_then(|text| fill(text, entry.get("params")?));
+    let filled = filled.filter(|text| !text.is_empty());
     match (filled.or(formatted), message) {
-        (Some(formatted), Some(message)) if formatted == message => drop(entry.shift_remove("message")),
-        (Some(formatted), _) => drop(entry.insert("formatted".into(), formatted.into())),
+        (Some(formatted), message) => {
+            if message.as_ref() == Some(&formatted) {
+                entry.shift_remove("message");
+            }
+            entry.insert("formatted".into(), formatted.into());
+        }
         (None, Some(message)) => {
             entry.shift_remove("message");
             entry.insert("formatted".into(), message.into());

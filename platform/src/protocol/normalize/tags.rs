@@ -38,8 +38,11 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
         let name = key.as_str().unwrap_or_default();
         if name == "environment" {
             let unset = event.get("environment").is_none_or(Value::is_null);
-            if let (true, Some(text)) = (unset, text::lenient(value).filter(|text| super::is_environment(text))) {
-                event.insert("environment".into(), text.into());
+            if let (true, Some(text)) = (
+                unset,
+                text::lenient(value).filter(|text| !text.trim().is_empty() && super::is_environment(text.trim())),
+            ) {
+                event.insert("environment".into(), text.trim().into());
             }
             return false;
         }
