@@ -13,6 +13,7 @@ pub mod glob;
 pub mod grouping;
 pub mod json;
 pub mod normalize;
+pub mod scrub;
 pub mod security;
 pub mod stacktrace;
 pub mod store;

@@ -46,6 +46,18 @@ fn keep_nulls(object: &mut Object, meta: &Object) {
     }
 }
 
+fn originals(node: &mut Object, name: &str, scrub: &mut impl FnMut(&str, &mut Value)) {
+    for (key, inner) in node {
+        match inner {
+            Value::Object(notes) if key.is_empty() => {
+                notes.get_mut("val").into_iter().for_each(|value| scrub(name, value))
+            }
+            Value::Object(inner) => originals(inner, key, scrub),
+            _ => {}
+        }
+    }
+}
+
 /// Notes taken while an event is read.
 #[derive(Default)]
 pub struct Notes {
@@ -136,6 +148,17 @@ impl Notes {
     /// Whether an error of a kind was noted on a value.
     pub fn has_error(&self, name: &str, kind: &str) -> bool {
         self.errors.iter().any(|error| error["name"] == name && error["type"] == kind)
+    }
+
+    /// Shows every value that was taken out, with the name it went by, to whoever may have to change it.
+    pub fn scrub_originals(&mut self, mut scrub: impl FnMut(&str, &mut Value)) {
+        for error in &mut self.errors {
+            let name = error["name"].as_str().and_then(|name| name.rsplit('.').next()).unwrap_or_default().to_owned();
+            if let Some(value) = error.get_mut("value") {
+                scrub(&name, value);
+            }
+        }
+        originals(&mut self.meta, "", &mut scrub);
     }
 
     fn node(&mut self, at: &Path<'_>) -> &mut Object {

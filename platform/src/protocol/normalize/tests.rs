@@ -4,7 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::{
-    super::{EventId, event::Event, json::Object},
+    super::{
+        EventId,
+        event::Event,
+        json::Object,
+        scrub::{Settings, scrub},
+    },
     Addresses, Context, normalize,
 };
 
@@ -320,9 +325,11 @@ impl Seeded {
 }
 
 #[test]
-fn anything_is_normalised_and_again_changes_nothing() {
+fn anything_is_normalised_and_scrubbed_and_again_changes_nothing() {
+    let (sensitive_fields, safe_fields) = (vec!["id".into()], vec!["data".into()]);
+    let settings = Settings { defaults: true, addresses: Addresses::Scrub, sensitive_fields, safe_fields };
     let mut random = Seeded(17);
-    for _ in 0..2_000 {
+    for _ in 0..500 {
         let sent: Object = (0..6).filter_map(|_| random.value(6).as_object().cloned()).flatten().collect();
         let mut once = sent.clone();
         normalize(&mut once, &context());
@@ -330,6 +337,11 @@ fn anything_is_normalised_and_again_changes_nothing() {
         normalize(&mut twice, &context());
         let (once, twice) = (Value::from(once), Value::from(twice));
         assert!(once == twice, "{}\n\n{once}\n\n{twice}", Value::from(sent));
+        let mut scrubbed: Object = once.as_object().unwrap().clone();
+        scrub(&mut scrubbed, &settings);
+        let mut again = scrubbed.clone();
+        scrub(&mut again, &settings);
+        assert!(scrubbed == again, "{once}\n\n{}\n\n{}", Value::from(scrubbed), Value::from(again));
         Event::parse(once.to_string().as_bytes()).unwrap();
     }
 }
