@@ -83,7 +83,7 @@ pub fn connect_options(config: &config::Postgres) -> Result<PgConnectOptions> {
     if let Some(password) = config.password().context("reading the database password")? {
         options = options.password(password.expose_secret());
     }
-    if let Some(certificate) = &config.sslrootcert {
+    if let Some(certificate) = config.sslrootcert.as_ref().filter(|path| !path.as_os_str().is_empty()) {
         options = options.ssl_root_cert(certificate);
     }
     Ok(options)

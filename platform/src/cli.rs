@@ -12,7 +12,12 @@ use secrecy::SecretString;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, auth, check, config::{Config, secret}, cron, organizations, projects, standalone, upgrade, web, worker};
+use crate::{
+    app::App,
+    auth, check,
+    config::{Config, secret},
+    cron, organizations, projects, standalone, upgrade, web, worker,
+};
 
 /// A self-hosted error tracker for every Sentry SDK.
 #[derive(Parser)]
@@ -144,8 +149,10 @@ impl Command {
             Command::Upgrade(options) => upgrade::run(*options).await?,
             Command::Createuser(options) => create_user(*options).await?,
             Command::Config { command: ConfigCommand::GenerateSecretKey } => println!("{}", auth::new_secret_key()),
-            Command::Config { command: ConfigCommand::Check(options) } => return check::run(*options).await,
-            Command::Projects { command: ProjectsCommand::Create(options) } => projects::create_and_print(*options).await?,
+            Command::Config { command: ConfigCommand::Check(options) } => return Box::pin(check::run(*options)).await,
+            Command::Projects { command: ProjectsCommand::Create(options) } => {
+                projects::create_and_print(*options).await?;
+            }
             Command::Projects { command: ProjectsCommand::List(config) } => projects::print_list(*config).await?,
         }
         Ok(ExitCode::SUCCESS)

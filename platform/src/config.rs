@@ -7,8 +7,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use clap::{
-    Args, ValueEnum,
-    builder::{StringValueParser, TypedValueParser},
+    ArgAction, Args, ValueEnum,
+    builder::{BoolishValueParser, OsStringValueParser, StringValueParser, TypedValueParser},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -34,22 +34,22 @@ pub struct Config {
 #[command(next_help_heading = "Site")]
 pub struct Site {
     /// Signs sessions and encrypts stored credentials; `picket config generate-secret-key` makes one.
-    #[arg(long, env = "SENTRY_SECRET_KEY", value_parser = secret(), hide_env_values = true)]
+    #[arg(long, value_name = "SECRET", env = "SENTRY_SECRET_KEY", value_parser = secret(), hide_env_values = true)]
     pub secret_key: Option<SecretString>,
     /// A file that holds the secret key.
-    #[arg(long, env = "SENTRY_SECRET_KEY_FILE")]
+    #[arg(long, value_name = "FILE", env = "SENTRY_SECRET_KEY_FILE", value_parser = path())]
     pub secret_key_file: Option<PathBuf>,
     /// Where people and SDKs reach the platform: scheme and host, no path. DSNs and links in mails begin with it.
-    #[arg(long, env = "SENTRY_URL_PREFIX", default_value = "http://localhost:9000")]
+    #[arg(long, value_name = "URL", env = "SENTRY_URL_PREFIX", default_value = "http://localhost:9000")]
     pub url_prefix: String,
     /// Behind a proxy that speaks https: session cookies are sent over TLS only.
-    #[arg(long, env = "SENTRY_USE_SSL", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", env = "SENTRY_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_ssl: bool,
     /// One organisation for everybody.
-    #[arg(long, env = "SENTRY_SINGLE_ORGANIZATION", default_value_t = true, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", env = "SENTRY_SINGLE_ORGANIZATION", default_value_t = true, value_parser = flag(), action = ArgAction::Set)]
     pub single_organization: bool,
     /// The time zone of people who have not chosen one.
-    #[arg(long, env = "TZ", default_value = "UTC")]
+    #[arg(long, value_name = "ZONE", env = "TZ", default_value = "UTC")]
     pub timezone: String,
 }
 
@@ -58,28 +58,37 @@ pub struct Site {
 #[command(next_help_heading = "PostgreSQL")]
 pub struct Postgres {
     /// Host name or address.
-    #[arg(long = "postgres-host", env = "SENTRY_POSTGRES_HOST", default_value = "localhost")]
+    #[arg(id = "postgres-host", long, value_name = "HOST", env = "SENTRY_POSTGRES_HOST", default_value = "localhost")]
     pub host: String,
-    #[arg(long = "postgres-port", env = "SENTRY_POSTGRES_PORT", default_value_t = 5432)]
+    /// The port it listens on.
+    #[arg(id = "postgres-port", long, value_name = "PORT", env = "SENTRY_POSTGRES_PORT", default_value_t = 5432)]
     pub port: u16,
     /// The database's name.
-    #[arg(long = "db-name", env = "SENTRY_DB_NAME", default_value = "postgres")]
+    #[arg(id = "db-name", long, value_name = "NAME", env = "SENTRY_DB_NAME", default_value = "postgres")]
     pub name: String,
-    #[arg(long = "db-user", env = "SENTRY_DB_USER", default_value = "postgres")]
+    /// Who signs in; has to be allowed to create tables.
+    #[arg(id = "db-user", long, value_name = "USER", env = "SENTRY_DB_USER", default_value = "postgres")]
     pub user: String,
-    #[arg(long = "db-password", env = "SENTRY_DB_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    /// The password that goes with the user.
+    #[arg(id = "db-password", long, value_name = "SECRET", env = "SENTRY_DB_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "db-password-file", env = "SENTRY_DB_PASSWORD_FILE")]
+    #[arg(id = "db-password-file", long, value_name = "FILE", env = "SENTRY_DB_PASSWORD_FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
-    /// As libpq names them.
-    #[arg(long = "postgres-sslmode", env = "SENTRY_POSTGRES_SSLMODE", value_enum, default_value_t = SslMode::Prefer)]
+    /// Whether the connection is encrypted and the server checked, in libpq's words.
+    #[arg(id = "postgres-sslmode", long, value_name = "MODE", env = "SENTRY_POSTGRES_SSLMODE", value_enum, default_value_t = SslMode::Prefer)]
     pub sslmode: SslMode,
     /// A PEM file with the CA that signed the server's certificate.
-    #[arg(long = "postgres-sslrootcert", env = "SENTRY_POSTGRES_SSLROOTCERT")]
+    #[arg(id = "postgres-sslrootcert", long, value_name = "FILE", env = "SENTRY_POSTGRES_SSLROOTCERT", value_parser = path())]
     pub sslrootcert: Option<PathBuf>,
     /// Connections one process holds at the most.
-    #[arg(long = "postgres-max-connections", env = "SENTRY_POSTGRES_MAX_CONNECTIONS", default_value_t = 10)]
+    #[arg(
+        id = "postgres-max-connections",
+        long,
+        value_name = "N",
+        env = "SENTRY_POSTGRES_MAX_CONNECTIONS",
+        default_value_t = 10
+    )]
     pub max_connections: u32,
 }
 
@@ -98,20 +107,22 @@ pub enum SslMode {
 #[command(next_help_heading = "Redis")]
 pub struct Redis {
     /// Host name or address.
-    #[arg(long = "redis-host", env = "SENTRY_REDIS_HOST", default_value = "localhost")]
+    #[arg(id = "redis-host", long, value_name = "HOST", env = "SENTRY_REDIS_HOST", default_value = "localhost")]
     pub host: String,
-    #[arg(long = "redis-port", env = "SENTRY_REDIS_PORT", default_value_t = 6379)]
+    /// The port it listens on.
+    #[arg(id = "redis-port", long, value_name = "PORT", env = "SENTRY_REDIS_PORT", default_value_t = 6379)]
     pub port: u16,
-    #[arg(long = "redis-password", env = "SENTRY_REDIS_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    /// The password, where the server asks for one.
+    #[arg(id = "redis-password", long, value_name = "SECRET", env = "SENTRY_REDIS_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "redis-password-file", env = "SENTRY_REDIS_PASSWORD_FILE")]
+    #[arg(id = "redis-password-file", long, value_name = "FILE", env = "SENTRY_REDIS_PASSWORD_FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
     /// The number of the database.
-    #[arg(long = "redis-db", env = "SENTRY_REDIS_DB", default_value_t = 0)]
+    #[arg(id = "redis-db", long, value_name = "N", env = "SENTRY_REDIS_DB", default_value_t = 0)]
     pub db: i64,
     /// Speak TLS from the first byte (`rediss`).
-    #[arg(long = "redis-tls", env = "SENTRY_REDIS_TLS", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(id = "redis-tls", long, value_name = "BOOL", env = "SENTRY_REDIS_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub tls: bool,
 }
 
@@ -120,16 +131,16 @@ pub struct Redis {
 #[command(next_help_heading = "Queue")]
 pub struct Queue {
     /// Redis Streams, or the spool alone on one machine.
-    #[arg(long = "queue", env = "SENTRY_QUEUE", value_enum, default_value_t = QueueKind::Redis)]
+    #[arg(id = "queue", long = "queue", value_name = "QUEUE", env = "SENTRY_QUEUE", value_enum, default_value_t = QueueKind::Redis)]
     pub kind: QueueKind,
     /// Where the spool and other files live.
-    #[arg(long, env = "SENTRY_FILESTORE_DIR", default_value = "/var/lib/sentry/files")]
+    #[arg(long, value_name = "DIR", env = "SENTRY_FILESTORE_DIR", default_value = "/var/lib/sentry/files")]
     pub filestore_dir: PathBuf,
     /// After how many seconds another worker takes over what a silent one had taken.
-    #[arg(long, env = "SENTRY_QUEUE_RECLAIM_SECONDS", default_value_t = 30)]
+    #[arg(long, value_name = "SECONDS", env = "SENTRY_QUEUE_RECLAIM_SECONDS", default_value_t = 30)]
     pub reclaim_seconds: u64,
     /// Events a worker takes at a time.
-    #[arg(long, env = "SENTRY_WORKER_BATCH", default_value_t = 500)]
+    #[arg(long, value_name = "N", env = "SENTRY_WORKER_BATCH", default_value_t = 500)]
     pub worker_batch: usize,
 }
 
@@ -152,25 +163,28 @@ pub enum QueueKind {
 #[command(next_help_heading = "Mail")]
 pub struct Mail {
     /// The sender of every mail.
-    #[arg(long, env = "SENTRY_SERVER_EMAIL", default_value = "root@localhost")]
+    #[arg(long, value_name = "ADDRESS", env = "SENTRY_SERVER_EMAIL", default_value = "root@localhost")]
     pub server_email: String,
     /// Host name or address of the SMTP server.
-    #[arg(long = "email-host", env = "SENTRY_EMAIL_HOST")]
+    #[arg(id = "email-host", long, value_name = "HOST", env = "SENTRY_EMAIL_HOST")]
     pub host: Option<String>,
-    #[arg(long = "email-port", env = "SENTRY_EMAIL_PORT", default_value_t = 25)]
+    /// The port it listens on: usually 25, 587 (STARTTLS) or 465 (TLS from the first byte).
+    #[arg(id = "email-port", long, value_name = "PORT", env = "SENTRY_EMAIL_PORT", default_value_t = 25)]
     pub port: u16,
-    #[arg(long = "email-user", env = "SENTRY_EMAIL_USER")]
+    /// Who signs in, where the server asks for it.
+    #[arg(id = "email-user", long, value_name = "USER", env = "SENTRY_EMAIL_USER")]
     pub user: Option<String>,
-    #[arg(long = "email-password", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret(), hide_env_values = true)]
+    /// The password that goes with the user.
+    #[arg(id = "email-password", long, value_name = "SECRET", env = "SENTRY_EMAIL_PASSWORD", value_parser = secret(), hide_env_values = true)]
     pub password: Option<SecretString>,
     /// A file that holds the password.
-    #[arg(long = "email-password-file", env = "SENTRY_EMAIL_PASSWORD_FILE")]
+    #[arg(id = "email-password-file", long, value_name = "FILE", env = "SENTRY_EMAIL_PASSWORD_FILE", value_parser = path())]
     pub password_file: Option<PathBuf>,
     /// STARTTLS: plain at first, then encrypted (ports 25 and 587).
-    #[arg(long = "email-use-tls", env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(id = "email-use-tls", long, value_name = "BOOL", env = "SENTRY_EMAIL_USE_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_tls: bool,
     /// TLS from the first byte (port 465).
-    #[arg(long = "email-use-ssl", env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, action = clap::ArgAction::Set)]
+    #[arg(id = "email-use-ssl", long, value_name = "BOOL", env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_ssl: bool,
 }
 
@@ -179,10 +193,10 @@ pub struct Mail {
 #[command(next_help_heading = "Listening")]
 pub struct Web {
     /// Pages, the Web API and ingest.
-    #[arg(long, env = "SENTRY_WEB_LISTEN", default_value = "0.0.0.0:9000")]
+    #[arg(long, value_name = "ADDRESS", env = "SENTRY_WEB_LISTEN", default_value = "0.0.0.0:9000")]
     pub listen: SocketAddr,
     /// `/metrics` and `/_health/` of every process.
-    #[arg(long, env = "SENTRY_METRICS_LISTEN", default_value = "0.0.0.0:9100")]
+    #[arg(long, value_name = "ADDRESS", env = "SENTRY_METRICS_LISTEN", default_value = "0.0.0.0:9100")]
     pub metrics_listen: SocketAddr,
 }
 
@@ -228,6 +242,16 @@ impl Mail {
     }
 }
 
+/// Yes or no, in all the ways of writing it that Sentry's images take.
+fn flag() -> impl TypedValueParser<Value = bool> {
+    BoolishValueParser::new()
+}
+
+/// How `clap` reads the name of a file: unlike its own parser, it takes an empty variable, which names none.
+pub fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
 /// How `clap` reads a secret.
 pub fn secret() -> impl TypedValueParser<Value = SecretString> {
     StringValueParser::new().map(SecretString::from)
@@ -235,13 +259,14 @@ pub fn secret() -> impl TypedValueParser<Value = SecretString> {
 
 /// A secret from its variable or its file; an empty one is none, and both at once is a mistake we do not guess about.
 fn read(name: &str, value: Option<&SecretString>, file: Option<&PathBuf>) -> Result<Option<SecretString>> {
+    let value = value.filter(|secret| !secret.expose_secret().is_empty());
+    let file = file.filter(|path| !path.as_os_str().is_empty());
     ensure!(value.is_none() || file.is_none(), "{name} and {name}_FILE are both set: keep one of them");
-    let secret = match file {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("reading {name}_FILE {}", path.display()))?;
-            Some(SecretString::from(text.trim_end_matches(['\r', '\n'])))
-        }
-        None => value.cloned(),
-    };
-    Ok(secret.filter(|secret| !secret.expose_secret().is_empty()))
+    let Some(path) = file else { return Ok(value.cloned()) };
+    let text = std::fs::read_to_string(path).with_context(|| format!("reading {name}_FILE {}", path.display()))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    Ok(Some(SecretString::from(text)).filter(|_| !text.is_empty()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,10 @@
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate};
 use secrecy::SecretString;
-use sqlx::{PgPool, migrate::Migrator};
+use sqlx::{
+    PgPool,
+    migrate::{Migration, Migrator},
+};
 
 use crate::{
     app::{App, now},
@@ -23,7 +26,9 @@ const DAYS_AHEAD: u64 = 3;
 /// Runs the command.
 pub async fn run(options: UpgradeOptions) -> Result<()> {
     let app = App::new(options.config)?;
-    migrate(&app.db).await?;
+    for migration in migrate(&app.db).await? {
+        println!("applied {:04} {}", migration.version, migration.description);
+    }
     if auth::store::superuser_exists(&app.db).await? {
         return Ok(());
     }
@@ -45,17 +50,15 @@ pub async fn run(options: UpgradeOptions) -> Result<()> {
     Ok(())
 }
 
-/// Applies what is missing, one line each, and makes the partitions of the next days.
-pub async fn migrate(db: &PgPool) -> Result<()> {
+/// Applies what is missing, makes the partitions of the next days, and answers with what was applied.
+pub async fn migrate(db: &PgPool) -> Result<Vec<&'static Migration>> {
     let before = applied(db).await?;
     if let Some(newer) = before.iter().find(|version| !MIGRATIONS.version_exists(**version)) {
         bail!("the database has migration {newer}, which this version does not know: run a version at least as new");
     }
     MIGRATIONS.run(db).await.context("migrating the database")?;
-    for migration in MIGRATIONS.iter().filter(|migration| !before.contains(&migration.version)) {
-        println!("applied {:04} {}", migration.version, migration.description);
-    }
-    make_partitions(db, now().date_naive()).await
+    make_partitions(db, now().date_naive()).await?;
+    Ok(MIGRATIONS.iter().filter(|migration| !before.contains(&migration.version)).collect())
 }
 
 /// Makes the partitions of today and the days after it.
@@ -76,5 +79,8 @@ async fn applied(db: &PgPool) -> Result<Vec<i64>> {
     if !exists {
         return Ok(Vec::new());
     }
-    sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(db).await.context("reading the migrations")
+    sqlx::query_scalar("select version from _sqlx_migrations where success")
+        .fetch_all(db)
+        .await
+        .context("reading the migrations")
 }

@@ -23,10 +23,7 @@ const JOBS_AT_A_TIME: usize = 20;
 
 /// Works until told to stop; what was taken is finished first.
 pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
-    tokio::try_join!(
-        consume(&app, Topic::Events, &stop, store_batch),
-        consume(&app, Topic::Jobs, &stop, run_jobs)
-    )?;
+    tokio::try_join!(consume(&app, Topic::Events, &stop, store_batch), consume(&app, Topic::Jobs, &stop, run_jobs))?;
     Ok(())
 }
 

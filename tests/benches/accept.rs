@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use anyhow::{Context, Result};
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use harness::{
-    net::{free_port, wait_for},
+    net::free_port,
     process::{Program, Supervised},
 };
 use redis::aio::MultiplexedConnection;

@@ -86,7 +86,9 @@ pub fn request(path: &str, key: &str, event: &Value) -> Result<Vec<u8>> {
 /// An error of 10 KB with 20 frames and their source; `bug` tells one group from another.
 pub fn event(bug: usize) -> Value {
     let frame = |at: usize| {
-        let line = |offset: usize| format!("        total_{at}_{offset} = basket.items[{offset}].price * basket.items[{offset}].count");
+        let line = |offset: usize| {
+            format!("        total_{at}_{offset} = basket.items[{offset}].price * basket.items[{offset}].count")
+        };
         json!({
             "filename": format!("shop/module_{at}.py"), "abs_path": format!("/srv/shop/module_{at}.py"),
             "module": format!("shop.module_{at}"), "function": format!("step_{bug}_{at}"), "lineno": 100 + at,

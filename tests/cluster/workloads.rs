@@ -4,16 +4,17 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use anyhow::{Result, ensure};
-use harness::cluster::Cluster;
 use serde_json::json;
 
 use crate::Story;
+use crate::shop::World;
 
 pub(crate) const STORIES: &[Story] =
     &[Story { name: "a_deployment_runs_behind_a_service", run: a_deployment_runs_behind_a_service }];
 
 /// In a namespace that enforces the restricted Pod Security Standard, as the instances of users do.
-fn a_deployment_runs_behind_a_service(cluster: &Cluster) -> Result<()> {
+fn a_deployment_runs_behind_a_service(world: &World) -> Result<()> {
+    let cluster = &world.cluster;
     let namespace = "workloads";
     cluster.create_namespace(namespace)?;
     cluster.apply(&deployment(namespace).to_string())?;

@@ -44,7 +44,7 @@ impl Ldap {
         let folder = run.folder("ldap")?;
         fs::create_dir(folder.join("data"))?;
         fs::write(folder.join("slapd.conf"), configuration(&folder))?;
-        let port = run.place().free_port(listen)?;
+        let port = run.place().port_for(listen, 389)?;
         let server = Program::new("/usr/sbin/slapd")
             .arg("-f")
             .arg(folder.join("slapd.conf"))

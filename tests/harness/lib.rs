@@ -6,6 +6,7 @@
 //! are thin on top of them. Nothing here depends on the platform or the operator: they are tested from outside.
 
 pub mod certificates;
+pub mod chromium;
 pub mod cluster;
 pub mod forward;
 pub mod images;
@@ -18,6 +19,7 @@ pub mod programs;
 pub mod redis;
 pub mod run;
 pub mod smtp;
+mod teardown;
 pub mod tools;
 
 use std::path::{Path, PathBuf};

@@ -86,6 +86,13 @@ impl Place {
         Ok(listener.with_context(|| format!("binding a free port on {address}"))?.local_addr()?.port())
     }
 
+    /// The port a server of this kind usually has, if nobody took it and others may expect it there; a free one on the
+    /// loopback address, where many runs live side by side.
+    pub fn port_for(&self, address: IpAddr, usual: u16) -> Result<u16> {
+        let usual_is_free = || TcpListener::bind((address, usual)).is_ok();
+        if !address.is_loopback() && self.run(usual_is_free)? { Ok(usual) } else { self.free_port(address) }
+    }
+
     /// Whether somebody accepts connections at this address.
     pub fn accepts(&self, address: SocketAddr) -> bool {
         let connect = || TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok();

@@ -46,19 +46,19 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts a fast server on a free port.
+    /// Starts a fast server on its usual port on the node, on a free one elsewhere.
     pub fn start(run: &Run, listen: IpAddr) -> Result<Self> {
         Self::start_with(run, listen, Durability::Fast)
     }
 
-    /// Starts a server on a free port.
+    /// Starts a server on its usual port on the node, on a free one elsewhere.
     pub fn start_with(run: &Run, listen: IpAddr, durability: Durability) -> Result<Self> {
         let binaries = binaries()?;
         let account = Account::instead_of_root(&["postgres", "nobody"])?;
         let folder = run.folder("postgres")?;
         let (user, password) = ("postgres".to_owned(), "postgres-superuser".to_owned());
         make_database_folder(&binaries, &folder, account.as_ref(), &password)?;
-        let port = run.place().free_port(listen)?;
+        let port = run.place().port_for(listen, 5432)?;
         let program = Program::new(binaries.join("postgres"))
             .arg("-D")
             .arg(folder.join("data"))

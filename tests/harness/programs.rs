@@ -59,7 +59,8 @@ fn given() -> Option<PathBuf> {
     std::env::var_os("PICKET_PROGRAMS").map(PathBuf::from)
 }
 
-fn target_folder() -> PathBuf {
+/// Where cargo builds.
+pub(crate) fn target_folder() -> PathBuf {
     let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     crate::workspace().join(folder)
 }

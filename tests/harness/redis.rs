@@ -37,12 +37,12 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts a server in memory, without a password, on a free port.
+    /// Starts a server in memory, without a password.
     pub fn start(run: &Run, listen: IpAddr) -> Result<Self> {
         Self::start_with(run, listen, Durability::Memory, None)
     }
 
-    /// Starts a server on a free port.
+    /// Starts a server on its usual port on the node, on a free one elsewhere.
     pub fn start_with(run: &Run, listen: IpAddr, durability: Durability, password: Option<&str>) -> Result<Self> {
         tools::packages(&["redis-server", "redis-tools"])?;
         let folder = run.folder("redis")?;
@@ -50,7 +50,7 @@ impl Redis {
         if let Some(account) = &account {
             account.own(&folder)?;
         }
-        let port = run.place().free_port(listen)?;
+        let port = run.place().port_for(listen, 6379)?;
         let (append, sync) = match durability {
             Durability::Memory => ("no", "no"),
             Durability::AppendOnly => ("yes", "always"),
@@ -58,7 +58,7 @@ impl Redis {
         let mut program = Program::new("redis-server")
             .args(["--bind", &listen.to_string(), "--port", &port.to_string(), "--save", "", "--dir"])
             .arg(&folder)
-            .args(["--appendonly", append, "--appendfsync", sync])
+            .args(["--protected-mode", "no", "--appendonly", append, "--appendfsync", sync])
             .user(account);
         if let Some(password) = password {
             program = program.args(["--requirepass", password]);

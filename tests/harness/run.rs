@@ -2,22 +2,20 @@
 //!
 //! Each process, namespace and cgroup is written into the register when it starts, with the start time of processes, so
 //! that whoever cleans up later cannot hit a stranger. The last handle that is dropped tears the run down; so do Ctrl-C
-//! and SIGTERM; what a run killed by SIGKILL left behind is cleaned by the next one. One run per process.
-//! Not here: graceful ends (a server's own `Drop` has had its chance before).
+//! and SIGTERM; what a run killed by SIGKILL left behind is cleaned by the next one. One run at a time per process, whose
+//! pid names the folder. Not here: graceful ends (a server's own `Drop` has had its chance before).
 
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use anyhow::{Context as _, Result, bail};
-use nix::mount::{MntFlags, umount2};
-use nix::sys::signal::Signal;
 
-use crate::net::{Namespace, Place, wait_for};
-use crate::proc::{self, Process};
+use crate::net::{Namespace, Place};
+use crate::proc::Process;
+use crate::teardown::tear_down;
 
 /// The handle of this process's run. Clones share it; [`Run::within`] gives one that starts programs in a namespace.
 #[derive(Clone, Debug)]
@@ -45,15 +43,7 @@ impl Run {
         fs::DirBuilder::new().mode(0o711).create(&folder).with_context(|| format!("making {}", folder.display()))?;
         let register = fs::File::create_new(folder.join(REGISTER))?;
         let shared = Arc::new(Shared { folder, register: Mutex::new(Some(register)) });
-        let weak = Arc::downgrade(&shared);
-        ctrlc::set_handler(move || {
-            if let Some(shared) = weak.upgrade() {
-                eprintln!("stopping …");
-                shared.tear_down();
-            }
-            std::process::exit(130);
-        })
-        .context("starting a second run in one process")?;
+        tear_down_on_signals(&shared)?;
         Ok(Self { shared, place: Place::Here })
     }
 
@@ -103,7 +93,27 @@ impl Run {
     }
 }
 
-const REGISTER: &str = "register";
+/// The run that signals tear down; a static, because signals are delivered to the process.
+static CURRENT: Mutex<Option<Weak<Shared>>> = Mutex::new(None);
+
+fn tear_down_on_signals(shared: &Arc<Shared>) -> Result<()> {
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if current.replace(Arc::downgrade(shared)).is_some() {
+        return Ok(());
+    }
+    ctrlc::set_handler(|| {
+        let current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = current.as_ref().and_then(Weak::upgrade) {
+            eprintln!("stopping …");
+            shared.tear_down();
+        }
+        std::process::exit(130);
+    })
+    .context("asking for signals")
+}
+
+/// The name of the register in the run's folder.
+pub(crate) const REGISTER: &str = "register";
 
 /// A line of the register.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,7 +138,7 @@ impl Entry {
         }
     }
 
-    fn from_line(line: &str) -> Option<Self> {
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
         let words: Vec<&str> = line.split(' ').collect();
         let process = || Some(Process { pid: words.get(1)?.parse().ok()?, started: words.get(2)?.parse().ok()? });
         match *words.first()? {
@@ -192,84 +202,4 @@ fn clean_dead_runs(runs: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Stops and removes all that a register lists and all that hides under the run's folder.
-fn tear_down(folder: &Path) {
-    let lines = fs::read_to_string(folder.join(REGISTER)).unwrap_or_default();
-    let entries: Vec<Entry> = lines.lines().filter_map(Entry::from_line).collect();
-    for entry in entries.iter().rev() {
-        if let Entry::Process(process) = entry
-            && !entries.contains(&Entry::Ended(*process))
-        {
-            stop_group(*process);
-        }
-    }
-    kill_containers(folder);
-    unmount_below(folder);
-    for entry in entries.iter().rev() {
-        match entry {
-            Entry::Namespace(name) => Namespace::delete(name),
-            Entry::Cgroup(path) => remove_cgroup(path),
-            Entry::Process(_) | Entry::Ended(_) => {}
-        }
-    }
-    if let Err(error) = fs::remove_dir_all(folder) {
-        eprintln!("{} stays behind: {error}", folder.display());
-    }
-}
-
-fn stop_group(leader: Process) {
-    const PATIENCE: Duration = Duration::from_secs(5);
-    proc::signal_group(leader, Signal::SIGTERM);
-    // What another process of ours forgot to reap is a zombie, which counts as gone.
-    let gone = || !proc::group_is_alive(leader.pid);
-    if wait_for("a process to end", PATIENCE, gone).is_err() {
-        proc::signal_group(leader, Signal::SIGKILL);
-        let _ = wait_for("a killed process to end", PATIENCE, gone);
-    }
-}
-
-/// Containers outlive containerd: their shims name the run's containerd socket on the command line.
-fn kill_containers(folder: &Path) {
-    let shims = proc::mentioning(&format!("-address {}", folder.display()));
-    let killed: Vec<Process> = shims.into_iter().flat_map(proc::kill_tree).collect();
-    let _ = wait_for("containers to end", Duration::from_secs(10), || !killed.iter().any(|process| process.is_alive()));
-    for task in files_named(&folder.join("containerd/state/io.containerd.runtime.v2.task/k8s.io"), "address") {
-        let address = fs::read_to_string(task).unwrap_or_default();
-        let _ = fs::remove_file(address.trim_start_matches("unix://"));
-    }
-}
-
-fn files_named(folder: &Path, name: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten();
-    entries.filter_map(|entry| Some(entry.ok()?.path().join(name))).filter(|path| path.is_file()).collect()
-}
-
-fn unmount_below(folder: &Path) {
-    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let mut points: Vec<&str> = mounts.lines().filter_map(|line| line.split(' ').nth(1)).collect();
-    points.retain(|point| Path::new(point).starts_with(folder));
-    points.sort_by_key(|point| std::cmp::Reverse(point.len()));
-    for point in points {
-        let _ = umount2(point, MntFlags::MNT_DETACH);
-    }
-}
-
-/// Removes the cgroup below every hierarchy, children first: a cgroup is a folder whose files cannot be removed.
-fn remove_cgroup(path: &str) {
-    let hierarchies = fs::read_dir("/sys/fs/cgroup").into_iter().flatten();
-    for hierarchy in hierarchies.filter_map(Result::ok) {
-        remove_folders(&hierarchy.path().join(path));
-    }
-    remove_folders(&Path::new("/sys/fs/cgroup").join(path));
-}
-
-fn remove_folders(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_folders(&entry.path());
-        }
-    }
-    let _ = fs::remove_dir(folder);
 }

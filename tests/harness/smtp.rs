@@ -60,17 +60,17 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// Starts a plain server on a free port.
+    /// Starts a plain server on its usual port on the node, on a free one elsewhere.
     pub fn start(run: &Run, listen: IpAddr) -> Result<Self> {
         Self::start_with(run, listen, &Security::Plain)
     }
 
-    /// Starts a server on a free port.
+    /// Starts a server on its usual port on the node, on a free one elsewhere.
     pub fn start_with(run: &Run, listen: IpAddr, security: &Security) -> Result<Self> {
         let python = python_with_aiosmtpd()?;
         let folder = run.folder("smtp")?;
         let mailbox = folder.join("mailbox");
-        let port = run.place().free_port(listen)?;
+        let port = run.place().port_for(listen, 25)?;
         let program = Program::new(python)
             .name("smtp")
             .args(["-m", "aiosmtpd", "--nosetuid", "--listen", &format!("{listen}:{port}")])
@@ -137,10 +137,11 @@ fn arguments(security: &Security) -> Vec<String> {
     }
 }
 
-/// Debian's Python with Debian's aiosmtpd.
+/// Debian's Python with Debian's aiosmtpd; where that may not be installed, a virtualenv with that of `PyPI`.
 fn python_with_aiosmtpd() -> Result<PathBuf> {
-    tools::packages(&["python3-aiosmtpd"])?;
-    Ok(PathBuf::from("/usr/bin/python3"))
+    let Err(error) = tools::packages(&["python3-aiosmtpd"]) else { return Ok(PathBuf::from("/usr/bin/python3")) };
+    let requirements = crate::workspace().join("tests/harness/aiosmtpd.txt");
+    tools::python_env(&requirements).map_err(|_| error)
 }
 
 fn read(path: &Path) -> Result<Mail> {

@@ -15,7 +15,15 @@ pub const STORIES: &[Story] = &[
 fn a_new_issue_is_told_once_by_mail(world: &World) -> Result<()> {
     let platform = Platform::start_with_mail(world)?;
     let project = platform.project("shop")?;
-    platform.picket(&["createuser", "--email", ADMIN, "--password", "another password", "--superuser", "--no-input"])?;
+    platform.picket(&[
+        "createuser",
+        "--email",
+        ADMIN,
+        "--password",
+        "another password",
+        "--superuser",
+        "--no-input",
+    ])?;
     for _ in 0..5 {
         platform.receives(&project, &error("Gone", "umbrella <b>"))?;
     }
@@ -26,7 +34,10 @@ fn a_new_issue_is_told_once_by_mail(world: &World) -> Result<()> {
     let issue = platform.only_issue(&project)?;
     let link = format!("{}/acme/shop/issues/{}/", platform.url, issue["id"].as_str().unwrap_or_default());
     ensure!(mail.text.contains(&link) && mail.html.contains(&link), "no link {link} in {}", mail.text);
-    ensure!(mail.html.contains("umbrella &#60;b&#62;") || mail.html.contains("umbrella &lt;b&gt;"), "what was sent is escaped");
+    ensure!(
+        mail.html.contains("umbrella &#60;b&#62;") || mail.html.contains("umbrella &lt;b&gt;"),
+        "what was sent is escaped"
+    );
 
     platform.receives(&project, &error("Refused", "card"))?;
     smtp.wait_for_mail(|mail| mail.subject.contains("Refused"), SOON)?;

@@ -56,7 +56,8 @@ fn every_migration_applies_to_a_database_in_use(world: &World) -> Result<()> {
         let sql = fs::read_to_string(&migration)?;
         world.postgres.sql(&database, &sql).with_context(|| format!("applying {name}"))?;
         let data = workspace().join("tests/stories/data").join(&name);
-        let data = fs::read_to_string(&data).with_context(|| format!("every migration has rows: {}", data.display()))?;
+        let data =
+            fs::read_to_string(&data).with_context(|| format!("every migration has rows: {}", data.display()))?;
         world.postgres.sql(&database, &data).with_context(|| format!("filling what {name} made"))?;
     }
     Ok(())

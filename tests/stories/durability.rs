@@ -15,7 +15,10 @@ use crate::{
 };
 
 pub const STORIES: &[Story] = &[
-    Story { name: "workers_killed_in_the_middle_of_5000_events_lose_none", run: workers_killed_in_the_middle_lose_none },
+    Story {
+        name: "workers_killed_in_the_middle_of_5000_events_lose_none",
+        run: workers_killed_in_the_middle_lose_none,
+    },
     Story { name: "web_killed_under_clients_that_retry_loses_none_of_5000", run: web_killed_under_clients_loses_none },
     Story { name: "events_wait_while_postgresql_is_away", run: events_wait_while_the_workers_database_is_away },
     Story { name: "web_says_503_while_redis_is_away", run: web_says_503_while_redis_is_away },
@@ -28,7 +31,8 @@ fn workers_killed_in_the_middle_lose_none(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;
     let project = platform.project("shop")?;
     thread::scope(|scope| -> Result<()> {
-        let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(|| send(&platform, &project, EVENTS / SENDERS))).collect();
+        let senders: Vec<_> =
+            (0..SENDERS).map(|_| scope.spawn(|| send(&platform, &project, EVENTS / SENDERS))).collect();
         for part in 1..=3 {
             wait_for("a part of the events", SOON, || stored(&platform) >= EVENTS * part / 5)?;
             platform.worker.kill_now();
@@ -45,7 +49,11 @@ fn web_killed_under_clients_loses_none(world: &World) -> Result<()> {
     let answered = AtomicUsize::new(0);
     thread::scope(|scope| -> Result<()> {
         let senders: Vec<_> = (0..SENDERS)
-            .map(|_| scope.spawn(|| (0..EVENTS / SENDERS).try_for_each(|_| send_until_answered(&platform, &project, &answered))))
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..EVENTS / SENDERS).try_for_each(|_| send_until_answered(&platform, &project, &answered))
+                })
+            })
             .collect();
         for part in 1..=3 {
             wait_for("a part of the events", SOON, || answered.load(Ordering::Relaxed) >= EVENTS * part / 5)?;
@@ -74,7 +82,9 @@ fn stored(platform: &Platform) -> usize {
 }
 
 fn all_are_stored_once(platform: &Platform) -> Result<()> {
-    wait_for("an empty queue", SOON, || platform.redis.command(&["XLEN", "picket:events"]).is_ok_and(|length| length == "0"))?;
+    wait_for("an empty queue", SOON, || {
+        platform.redis.command(&["XLEN", "picket:events"]).is_ok_and(|length| length == "0")
+    })?;
     let counted = platform.sql(
         "select count(*), count(distinct id), (select sum(times_seen) from issues), (select sum(events) from issue_hours) from events",
     )?;
@@ -91,7 +101,10 @@ fn events_wait_while_the_workers_database_is_away(world: &World) -> Result<()> {
 
     // The same for the platform as a server that is down, without stopping the one other stories use.
     world.postgres.sql("postgres", &format!("alter database {} with allow_connections false", platform.database))?;
-    let terminate = format!("select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '{}'", platform.database);
+    let terminate = format!(
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = '{}'",
+        platform.database
+    );
     world.postgres.sql("postgres", &terminate)?;
     for item in 0..20 {
         platform.receives(&project, &error("Gone", &format!("item {item}")))?;

@@ -114,7 +114,10 @@ fn a_broken_event_is_kept_with_its_reason(world: &World) -> Result<()> {
     ensure!(answer.status() == 200, "Sentry takes it too, and so SDKs do not send it again; got {}", answer.status());
     platform.receives(&project, &error("Gone", "in the same batch"))?;
     platform.stores(1)?;
-    platform.wait_for_sql("select count(*) from rejected_events where reason like 'invalid JSON data: expected value%'", "1")
+    platform.wait_for_sql(
+        "select count(*) from rejected_events where reason like 'invalid JSON data: expected value%'",
+        "1",
+    )
 }
 
 fn items_not_kept_yet_do_not_fail_their_envelope(world: &World) -> Result<()> {

@@ -4,6 +4,7 @@
 //! kill what they like. To add one: write a file per topic with a `STORIES` list, and name it here.
 
 mod alerts;
+mod check;
 mod commands;
 mod durability;
 mod ingest;
@@ -28,6 +29,7 @@ const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
     reading::STORIES,
     alerts::STORIES,
+    check::STORIES,
     durability::STORIES,
     commands::STORIES,
     standalone::STORIES,

@@ -20,11 +20,10 @@ use harness::{
 };
 use reqwest::blocking::{Client, Response};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Long enough for a machine that does four stories at once.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_mins(1);
 pub const ADMIN: &str = "ada@example.com";
 pub const PASSWORD: &str = "correct horse battery staple";
 /// A token of the superuser, in the shape of Sentry's.
@@ -94,13 +93,10 @@ impl<'w> Platform<'w> {
         let environment = environment(world, &database, &redis, smtp.as_ref(), &url);
         let upgrade = ["upgrade", "--noinput", "--admin-email", ADMIN, "--admin-password", PASSWORD];
         output(world.run.place().command(&world.picket).args(upgrade).envs(environment.clone()))?;
-        let hash: String = Sha256::digest(TOKEN).iter().map(|byte| format!("{byte:02x}")).collect();
-        world.postgres.sql(
-            &database,
-            &format!(
-                "insert into api_tokens (token_hash, user_id, name, created_at) select '\\x{hash}', id, 'story', now() from users"
-            ),
-        )?;
+        let token = format!(
+            "insert into api_tokens (token_hash, user_id, name, created_at) select sha256('{TOKEN}'), id, 'story', now() from users"
+        );
+        world.postgres.sql(&database, &token)?;
         let web = role(world, "web", &environment)?;
         let worker = role(world, "worker", &environment)?;
         let client = Client::builder().timeout(SOON).cookie_store(true).build()?;
@@ -111,13 +107,9 @@ impl<'w> Platform<'w> {
 
     /// Waits until web says it is ready.
     pub fn wait_until_ready(&self) -> Result<()> {
-        let ready = || self.client.get(format!("{}/_ready/", self.url)).send().is_ok_and(|answer| answer.status() == 200);
+        let ready =
+            || self.client.get(format!("{}/_ready/", self.url)).send().is_ok_and(|answer| answer.status() == 200);
         wait_for("web", SOON, ready).with_context(|| self.web.last_words())
-    }
-
-    /// Starts one more process of a role.
-    pub fn another(&self, role_name: &str) -> Result<Supervised> {
-        role(self.world, role_name, &self.environment)
     }
 
     /// Runs a command of the program with this platform's settings and returns its standard output.
@@ -137,7 +129,8 @@ impl<'w> Platform<'w> {
         let line = self.picket(&["projects", "create", "--organization", "acme", "--name", slug, "--json"])?;
         let made: Value = serde_json::from_str(&line)?;
         let dsn = made["dsn"].as_str().context("no dsn was printed")?.to_owned();
-        let key = dsn.split("://").nth(1).and_then(|rest| rest.split('@').next()).context("the dsn has no key")?.to_owned();
+        let key =
+            dsn.split("://").nth(1).and_then(|rest| rest.split('@').next()).context("the dsn has no key")?.to_owned();
         let id = made["project_id"].as_str().and_then(|id| id.parse().ok()).or(made["project_id"].as_i64());
         Ok(Project { id: id.context("no project_id was printed")?, slug: slug.to_owned(), key, dsn })
     }
@@ -152,7 +145,10 @@ impl<'w> Platform<'w> {
         let body = format!("{}\n{}\n{event}\n", json!({"event_id": event["event_id"]}), json!({"type": "event"}));
         self.client
             .post(format!("{}/api/{}/envelope/", self.url, project.id))
-            .header("X-Sentry-Auth", format!("Sentry sentry_version=7, sentry_client=story/1, sentry_key={}", project.key))
+            .header(
+                "X-Sentry-Auth",
+                format!("Sentry sentry_version=7, sentry_client=story/1, sentry_key={}", project.key),
+            )
             .body(body)
     }
 
@@ -176,7 +172,9 @@ impl<'w> Platform<'w> {
             last = self.sql(query).unwrap_or_default();
             last == expected
         });
-        waited.with_context(|| format!("the answer was {last:?}, not {expected:?}; the worker: {}", self.worker.last_words()))
+        waited.with_context(|| {
+            format!("the answer was {last:?}, not {expected:?}; the worker: {}", self.worker.last_words())
+        })
     }
 
     /// Waits until so many events are stored.
@@ -197,7 +195,11 @@ impl<'w> Platform<'w> {
     pub fn sign_in(&self) -> Result<()> {
         let form = [("email", ADMIN), ("password", PASSWORD)];
         let answer = self.client.post(format!("{}/auth/login/", self.url)).form(&form).send()?;
-        ensure!(answer.status() == 200 && !answer.url().path().starts_with("/auth/"), "signing in ended at {}", answer.url());
+        ensure!(
+            answer.status() == 200 && !answer.url().path().starts_with("/auth/"),
+            "signing in ended at {}",
+            answer.url()
+        );
         Ok(())
     }
 
@@ -210,7 +212,8 @@ impl<'w> Platform<'w> {
 
     /// Waits for the one issue of a project, as the API lists it.
     pub fn only_issue(&self, project: &Project) -> Result<Value> {
-        let listed = || match self.api(&format!("/projects/acme/{}/issues/", project.slug)).ok()?.as_array()?.as_slice() {
+        let listed = || match self.api(&format!("/projects/acme/{}/issues/", project.slug)).ok()?.as_array()?.as_slice()
+        {
             [issue] => Some(issue.clone()),
             _ => None,
         };
@@ -236,13 +239,7 @@ pub fn error(kind: &str, value: &str) -> Value {
     })
 }
 
-fn environment(
-    world: &World,
-    database: &str,
-    redis: &Redis,
-    smtp: Option<&Smtp>,
-    url: &str,
-) -> Vec<(String, String)> {
+fn environment(world: &World, database: &str, redis: &Redis, smtp: Option<&Smtp>, url: &str) -> Vec<(String, String)> {
     let postgres = &world.postgres;
     let mut environment = vec![
         ("SENTRY_SECRET_KEY", "a secret key of a story, long enough to be one".to_owned()),

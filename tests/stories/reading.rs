@@ -24,9 +24,14 @@ fn a_person_signs_in_and_reads_a_stack_trace(world: &World) -> Result<()> {
 
     platform.sign_in()?;
     let list = platform.page("/acme/shop/issues/")?;
-    ensure!(list.contains("Gone: umbrella") && list.contains("SHOP-1"), "the list does not show the issue:\n{list}");
+    ensure!(
+        ["Gone", "umbrella", "SHOP-1"].iter().all(|text| list.contains(text)),
+        "the list does not show the issue:\n{list}"
+    );
     let page = platform.page(&format!("/acme/shop/issues/{}/", issue["id"].as_str().unwrap_or_default()))?;
-    for expected in ["Gone", "umbrella", "shop.cart", "raise Gone(item)", "shop@1.2.3", "production", "grace@example.com"] {
+    for expected in
+        ["Gone", "umbrella", "shop.cart", "raise Gone(item)", "shop@1.2.3", "production", "grace@example.com"]
+    {
         ensure!(page.contains(expected), "the page does not show {expected:?}");
     }
     Ok(())
@@ -74,7 +79,10 @@ fn a_stranger_sees_nothing(world: &World) -> Result<()> {
     platform.client.post(format!("{}/auth/login/", platform.url)).form(&form).send()?;
     let theirs = get("/acme/shop/issues/")?.status();
     let nobodys = get("/acme/nothing/issues/")?.status();
-    ensure!(theirs == 404 && nobodys == 404, "another tenant's project looks like one that is not there: {theirs} {nobodys}");
+    ensure!(
+        theirs == 404 && nobodys == 404,
+        "another tenant's project looks like one that is not there: {theirs} {nobodys}"
+    );
     Ok(())
 }
 
@@ -91,7 +99,9 @@ fn the_api_answers_as_sentrys_does(world: &World) -> Result<()> {
         ensure!(&issue[name] == value, "{name} is {}, not {value}", issue[name]);
     }
     let event = platform.api(&format!("/projects/acme/shop/events/{id}/"))?;
-    ensure!(event["groupID"] == issue["id"] && event["title"] == "Gone: umbrella" && event["culprit"] == "shop.cart in add");
+    ensure!(
+        event["groupID"] == issue["id"] && event["title"] == "Gone: umbrella" && event["culprit"] == "shop.cart in add"
+    );
     let frames = &event["entries"][0]["data"]["values"][0]["stacktrace"]["frames"];
     ensure!(frames[1]["function"] == "add" && frames[1]["inApp"] == true, "the frames are {frames:#}");
     Ok(())
@@ -99,10 +109,15 @@ fn the_api_answers_as_sentrys_does(world: &World) -> Result<()> {
 
 fn web_tells_when_the_schema_is_too_old(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;
-    platform.sql("update _sqlx_migrations set version = -version where version = (select max(version) from _sqlx_migrations)")?;
+    platform.sql(
+        "update _sqlx_migrations set version = -version where version = (select max(version) from _sqlx_migrations)",
+    )?;
     let answer = platform.client.get(format!("{}/_ready/", platform.url)).send()?;
     let (status, reason) = (answer.status(), answer.text()?);
     ensure!(status == 503 && reason.contains("upgrade"), "answered {status}: {reason}");
-    ensure!(platform.client.get(format!("{}/_health/", platform.url)).send()?.status() == 200, "it is alive all the same");
+    ensure!(
+        platform.client.get(format!("{}/_health/", platform.url)).send()?.status() == 200,
+        "it is alive all the same"
+    );
     Ok(())
 }

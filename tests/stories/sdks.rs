@@ -10,8 +10,10 @@ use crate::{
     platform::{Platform, World},
 };
 
-pub const STORIES: &[Story] =
-    &[Story { name: "an_exception_of_sentry_python_arrives_complete", run: an_exception_of_sentry_python_arrives_complete }];
+pub const STORIES: &[Story] = &[Story {
+    name: "an_exception_of_sentry_python_arrives_complete",
+    run: an_exception_of_sentry_python_arrives_complete,
+}];
 
 fn an_exception_of_sentry_python_arrives_complete(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;

@@ -33,7 +33,8 @@ impl Standalone {
             .args(["standalone", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .start(&world.run)?;
-        let told = wait_for_some("the line of JSON", SOON, || told(&process).ok()).with_context(|| process.last_words())?;
+        let told =
+            wait_for_some("the line of JSON", SOON, || told(&process).ok()).with_context(|| process.last_words())?;
         Ok(Standalone { process, told, client: Client::builder().timeout(Duration::from_secs(10)).build()? })
     }
 

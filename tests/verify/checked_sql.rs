@@ -21,11 +21,14 @@ pub fn verify(tally: &mut Tally) -> Result<()> {
     let servers = Run::start()?;
     let postgres = Postgres::start(&servers, IpAddr::V4(Ipv4Addr::LOCALHOST))?;
     postgres.create_database("checked_sql")?;
-    let mut migrations: Vec<_> = fs::read_dir(workspace.join("migrations"))?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut migrations: Vec<_> =
+        fs::read_dir(workspace.join("migrations"))?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     migrations.retain(|path| path.extension().is_some_and(|extension| extension == "sql"));
     migrations.sort();
     for migration in migrations {
-        postgres.sql("checked_sql", &fs::read_to_string(&migration)?).with_context(|| migration.display().to_string())?;
+        postgres
+            .sql("checked_sql", &fs::read_to_string(&migration)?)
+            .with_context(|| migration.display().to_string())?;
     }
     let learned = tempfile::tempdir()?;
     // The macros run again only when the crate is compiled again.
@@ -44,7 +47,8 @@ pub fn verify(tally: &mut Tally) -> Result<()> {
 fn compare(learned: &BTreeMap<String, String>, committed: &Path) -> Result<()> {
     ensure!(!learned.is_empty(), "the compiler learned of no query: was the platform compiled at all?");
     if env::var_os("PICKET_UPDATE_SQLX").is_some() {
-        fs::remove_dir_all(committed).or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })?;
+        fs::remove_dir_all(committed)
+            .or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })?;
         fs::create_dir_all(committed)?;
         return learned.iter().try_for_each(|(name, text)| Ok(fs::write(committed.join(name), text)?));
     }
@@ -52,7 +56,9 @@ fn compare(learned: &BTreeMap<String, String>, committed: &Path) -> Result<()> {
     let differ: Vec<&String> =
         learned.keys().chain(known.keys()).filter(|name| learned.get(*name) != known.get(*name)).collect();
     if !differ.is_empty() {
-        bail!("platform/.sqlx is not what the queries say ({differ:?}): run `PICKET_UPDATE_SQLX=1 cargo verify sql` and commit it");
+        bail!(
+            "platform/.sqlx is not what the queries say ({differ:?}): run `PICKET_UPDATE_SQLX=1 cargo verify sql` and commit it"
+        );
     }
     Ok(())
 }

@@ -38,7 +38,9 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let mut tally = Tally::default();
     let mut broken = Vec::new();
-    for step in STEPS.iter().filter(|step| options.steps.is_empty() || options.steps.iter().any(|name| name == step.name)) {
+    for step in
+        STEPS.iter().filter(|step| options.steps.is_empty() || options.steps.iter().any(|name| name == step.name))
+    {
         println!("\n── {}: {}", step.name, step.claim);
         let started = Instant::now();
         let outcome = (step.run)(&mut tally);

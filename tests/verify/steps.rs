@@ -23,7 +23,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "packages", claim: "Debian's packages are here", run: packages },
     Step { name: "format", claim: "the code is formatted", run: format },
     Step { name: "lint", claim: "clippy has nothing to say", run: lint },
-    Step { name: "sql", claim: "checked SQL fits the schema, and platform/.sqlx is what it says", run: checked_sql::verify },
+    Step {
+        name: "sql",
+        claim: "checked SQL fits the schema, and platform/.sqlx is what it says",
+        run: checked_sql::verify,
+    },
     Step { name: "unit", claim: "pure decisions, layout, drift, contract and chart", run: unit },
     Step { name: "programs", claim: "both programs build into static binaries", run: build_programs },
     Step { name: "stories", claim: "the platform on real servers", run: stories },
@@ -39,7 +43,15 @@ pub fn names() -> PossibleValuesParser {
 }
 
 fn packages(_: &mut Tally) -> Result<()> {
-    tools::packages(&["musl-tools", "postgresql", "redis-server", "slapd", "ldap-utils", "python3-venv", "python3-aiosmtpd"])
+    tools::packages(&[
+        "musl-tools",
+        "postgresql",
+        "redis-server",
+        "slapd",
+        "ldap-utils",
+        "python3-venv",
+        "python3-aiosmtpd",
+    ])
 }
 
 fn format(tally: &mut Tally) -> Result<()> {

@@ -11,5 +11,8 @@ fn read(path: &str) -> String {
 #[test]
 fn a_crd_stays_small_enough_to_be_applied_by_any_client() {
     let size = read("crds/sentryinstance.yaml").len();
-    assert!(size < 100_000, "client-side apply keeps a copy in an annotation of at most 256 KiB; the CRD is {size} bytes");
+    assert!(
+        size < 100_000,
+        "client-side apply keeps a copy in an annotation of at most 256 KiB; the CRD is {size} bytes"
+    );
 }

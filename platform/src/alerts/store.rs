@@ -15,7 +15,10 @@ pub(super) struct Rule {
 }
 
 /// The rules of these projects that fire on a new issue.
-pub(super) async fn first_seen_rules(db: impl PgExecutor<'_>, projects: &BTreeSet<ProjectId>) -> sqlx::Result<Vec<Rule>> {
+pub(super) async fn first_seen_rules(
+    db: impl PgExecutor<'_>,
+    projects: &BTreeSet<ProjectId>,
+) -> sqlx::Result<Vec<Rule>> {
     let projects: Vec<i64> = projects.iter().map(|project| project.0).collect();
     sqlx::query_as!(
         Rule,
@@ -27,7 +30,11 @@ pub(super) async fn first_seen_rules(db: impl PgExecutor<'_>, projects: &BTreeSe
 }
 
 /// What a mail says of an issue; none when it or its project was deleted.
-pub(super) async fn subject(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId) -> sqlx::Result<Option<Subject>> {
+pub(super) async fn subject(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    issue: IssueId,
+) -> sqlx::Result<Option<Subject>> {
     sqlx::query_as!(
         Subject,
         r#"select o.slug as organization, p.slug as project, p.name as project_name,

@@ -3,6 +3,7 @@
 //! A session is a random cookie, a token is a random string for scripts; of both only the SHA-256 is stored, so a stolen
 //! database signs nobody in. Deliberately not here: LDAP and what a person may see (`access`).
 
+pub mod api;
 pub mod pages;
 mod password;
 pub mod store;

@@ -9,14 +9,13 @@ use axum::{
     routing::{get, post},
 };
 use axum_extra::extract::CookieJar;
-use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{SecretHash, SignIn, sign_in, store};
 use crate::{
     access::{self, Visitor},
     app::App,
-    ui::{Language, Page, Phrases, render},
+    ui::{Language, Page, render},
     web::Error,
 };
 
@@ -43,7 +42,7 @@ struct Next {
 #[derive(Deserialize)]
 struct Credentials {
     email: String,
-    password: SecretString,
+    password: String,
     #[serde(default)]
     next: String,
 }
@@ -62,7 +61,7 @@ async fn log_in(
     jar: CookieJar,
     Form(form): Form<Credentials>,
 ) -> Result<Response, Error> {
-    match sign_in(&app, &form.email, form.password).await? {
+    match sign_in(&app, &form.email, form.password.into()).await? {
         SignIn::SignedIn(secret) => {
             let jar = jar.add(access::session_cookie(&app, secret));
             Ok((jar, Redirect::to(safe_next(&form.next))).into_response())
@@ -94,7 +93,9 @@ mod tests {
     #[test]
     fn next_stays_on_this_host() {
         assert_eq!(safe_next("/acme/shop/issues/?query=is%3Aresolved"), "/acme/shop/issues/?query=is%3Aresolved");
-        for elsewhere in ["", "//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"] {
+        for elsewhere in
+            ["", "//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"]
+        {
             assert_eq!(safe_next(elsewhere), "/", "{elsewhere:?}");
         }
     }

@@ -7,9 +7,7 @@ use super::{Lifetime, Rank, SecretHash, User, UserId};
 
 /// Whether anybody may do everything.
 pub async fn superuser_exists(db: impl PgExecutor<'_>) -> anyhow::Result<bool> {
-    let exists = query_scalar!(
-        r#"select exists(select 1 from users where is_superuser and is_active) as "exists!""#
-    );
+    let exists = query_scalar!(r#"select exists(select 1 from users where is_superuser and is_active) as "exists!""#);
     Ok(exists.fetch_one(db).await?)
 }
 
@@ -24,7 +22,7 @@ pub(super) async fn save_user(
         r#"insert into users (email, password_hash, is_superuser) values ($1, $2, $3)
            on conflict (lower(email)) do update
                set password_hash = excluded.password_hash, is_superuser = excluded.is_superuser, is_active = true
-           returning id as "id: UserId""#,
+           returning id"#,
         email,
         password_hash,
         rank == Rank::Superuser,
@@ -36,7 +34,7 @@ pub(super) async fn save_user(
 /// The active user with this email who signs in with a password, and its hash.
 pub(super) async fn password_of(db: impl PgExecutor<'_>, email: &str) -> sqlx::Result<Option<(UserId, String)>> {
     let row = query!(
-        r#"select id as "id: UserId", password_hash as "password_hash!" from users
+        r#"select id, password_hash as "password_hash!" from users
            where lower(email) = lower($1) and is_active and password_hash is not null"#,
         email,
     );
@@ -86,7 +84,7 @@ pub async fn user_of_session(
 ) -> sqlx::Result<Option<User>> {
     query_as!(
         User,
-        r#"select u.id as "id: UserId", u.email, u.name, u.is_superuser
+        r#"select u.id, u.email, u.name, u.is_superuser
            from sessions s join users u on u.id = s.user_id
            where s.token_hash = $1 and s.expires_at > $2 and u.is_active"#,
         secret.as_bytes(),
@@ -124,7 +122,7 @@ pub async fn user_of_token(
 ) -> sqlx::Result<Option<User>> {
     query_as!(
         User,
-        r#"select u.id as "id: UserId", u.email, u.name, u.is_superuser
+        r#"select u.id, u.email, u.name, u.is_superuser
            from api_tokens t join users u on u.id = t.user_id
            where t.token_hash = $1 and (t.expires_at is null or t.expires_at > $2) and u.is_active"#,
         secret.as_bytes(),

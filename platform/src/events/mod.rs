@@ -5,6 +5,7 @@ mod cpu;
 pub mod pages;
 mod process;
 pub mod save;
+mod sections;
 pub mod store;
 
 use anyhow::{Context, Result, ensure};

@@ -14,7 +14,8 @@ pub const MOST_BYTES: usize = 20 << 20;
 /// Takes the whole body in and undoes its `Content-Encoding`s, the last one applied first.
 pub async fn read(body: Body, content_encoding: Option<&str>) -> Result<Bytes, Rejection> {
     let packed = axum::body::to_bytes(body, MOST_BYTES).await.map_err(|error| {
-        let too_large = std::error::Error::source(&error).is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
+        let too_large = std::error::Error::source(&error)
+            .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>);
         if too_large { Rejection::TooLarge(MOST_BYTES) } else { Rejection::Body(error.to_string()) }
     })?;
     let mut encodings = content_encoding.unwrap_or_default().split(',').map(str::trim).rev();

@@ -58,7 +58,12 @@ struct Request {
 }
 
 impl Request {
-    async fn read(project: String, query: Option<String>, headers: HeaderMap, body: Body) -> Result<Request, Rejection> {
+    async fn read(
+        project: String,
+        query: Option<String>,
+        headers: HeaderMap,
+        body: Body,
+    ) -> Result<Request, Rejection> {
         let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").to_owned());
         Ok(Request { project, query, body: body::read(body, encoding.as_deref()).await?, headers })
     }
@@ -164,8 +169,17 @@ async fn enqueue(app: &App, project: ProjectId, id: EventId, body: Bytes) -> Res
 
 fn cors() -> CorsLayer {
     let allowed = [
-        "x-sentry-auth", "x-requested-with", "x-forwarded-for", "origin", "referer", "accept", "content-type",
-        "authentication", "authorization", "content-encoding", "transfer-encoding",
+        "x-sentry-auth",
+        "x-requested-with",
+        "x-forwarded-for",
+        "origin",
+        "referer",
+        "accept",
+        "content-type",
+        "authentication",
+        "authorization",
+        "content-encoding",
+        "transfer-encoding",
     ];
     let exposed = ["x-sentry-error", "x-sentry-rate-limits", "retry-after"];
     CorsLayer::new()

@@ -31,19 +31,19 @@ pub struct Misunderstood(pub String);
 impl Search {
     /// Reads what somebody typed.
     pub fn parse(query: &str) -> Result<Search, Misunderstood> {
-        let mut search = Search::default();
+        let mut status = None;
         let mut words = Vec::new();
         for word in query.split_whitespace() {
             match word.strip_prefix("is:") {
                 Some(name) => {
-                    let status = Status::parse(name);
-                    search.status = Some(status.ok_or_else(|| Misunderstood(format!("Invalid value for \"is\": {name}")))?);
+                    let known = Status::parse(name);
+                    status = Some(known.ok_or_else(|| Misunderstood(format!("Invalid value for \"is\": {name}")))?);
                 }
                 None => words.push(word),
             }
         }
-        search.text = words.join(" ").trim_matches('"').to_owned();
-        Ok(search)
+        let text = words.join(" ").trim_matches('"').to_owned();
+        Ok(Search { status, text })
     }
 
     /// The query that says this.
@@ -72,7 +72,11 @@ pub async fn find(
     }
     if !search.text.is_empty() {
         let pattern = like(&search.text);
-        sql.push(" and (title ilike ").push_bind(pattern.clone()).push(" or culprit ilike ").push_bind(pattern).push(")");
+        sql.push(" and (title ilike ")
+            .push_bind(pattern.clone())
+            .push(" or culprit ilike ")
+            .push_bind(pattern)
+            .push(")");
     }
     let backwards = cursor.is_some_and(|cursor| cursor.direction == Direction::Previous);
     if let Some(cursor) = &cursor {

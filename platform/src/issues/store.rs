@@ -6,14 +6,14 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sqlx::{PgExecutor, query, query_as, query_scalar};
 
 use super::{Issue, IssueId, Status};
-use crate::{projects::ProjectId, protocol::Level};
+use crate::projects::ProjectId;
 
 /// The issue with this number, in this project.
 pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId) -> sqlx::Result<Option<Issue>> {
     query_as!(
         Issue,
-        r#"select project_id as "project_id: ProjectId", id as "id: IssueId", short_id, title, culprit, kind,
-                  level as "level: Level", platform, status as "status: Status", first_seen, last_seen, times_seen
+        r#"select project_id, id, short_id, title, culprit, kind,
+                  level, platform, status, first_seen, last_seen, times_seen
            from issues where project_id = $1 and id = $2"#,
         project.0,
         issue.0,
@@ -24,7 +24,9 @@ pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId) -
 
 /// Whether the project has had any event yet.
 pub(super) async fn any(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<bool> {
-    query_scalar!(r#"select exists(select 1 from issues where project_id = $1) as "any!""#, project.0).fetch_one(db).await
+    query_scalar!(r#"select exists(select 1 from issues where project_id = $1) as "any!""#, project.0)
+        .fetch_one(db)
+        .await
 }
 
 /// Changes what people decided about an issue.
@@ -65,7 +67,7 @@ impl Window {
         }
     }
 
-    fn steps(self) -> usize {
+    fn steps(self) -> i32 {
         match self {
             Window::Day => 24,
             Window::Fortnight => 14,
@@ -75,10 +77,8 @@ impl Window {
     /// When each step of the window that ends now begins.
     pub fn starts(self, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
         // Only times near the end of what chrono can say do not round.
-        let mut start = now.duration_trunc(self.step()).unwrap_or(now);
-        let mut starts: Vec<_> = std::iter::repeat_with(|| std::mem::replace(&mut start, start - self.step())).take(self.steps()).collect();
-        starts.reverse();
-        starts
+        let last = now.duration_trunc(self.step()).unwrap_or(now);
+        (0..self.steps()).rev().map(|back| last - self.step() * back).collect()
     }
 }
 
@@ -93,7 +93,7 @@ pub async fn series(
     let starts = window.starts(now);
     let ids: Vec<i64> = issues.iter().map(|issue| issue.0).collect();
     let rows = query!(
-        r#"select issue_id as "issue: IssueId", hour, events from issue_hours
+        r#"select issue_id as issue, hour, events from issue_hours
            where project_id = $1 and issue_id = any($2) and hour >= $3"#,
         project.0,
         &ids,
@@ -119,7 +119,10 @@ mod tests {
     fn a_window_ends_with_the_step_that_is_under_way() {
         let now = "2026-03-01T12:34:56Z".parse().unwrap();
         let day = Window::Day.starts(now);
-        assert_eq!((day.len(), day[0].to_rfc3339(), day[23].to_rfc3339()), (24, "2026-02-28T13:00:00+00:00".into(), "2026-03-01T12:00:00+00:00".into()));
+        assert_eq!(
+            (day.len(), day[0].to_rfc3339(), day[23].to_rfc3339()),
+            (24, "2026-02-28T13:00:00+00:00".into(), "2026-03-01T12:00:00+00:00".into())
+        );
         let fortnight = Window::Fortnight.starts(now);
         assert_eq!((fortnight.len(), fortnight[13].to_rfc3339()), (14, "2026-03-01T00:00:00+00:00".into()));
     }

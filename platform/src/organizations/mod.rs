@@ -11,7 +11,8 @@ use crate::{
 
 /// The organisation of an installation that has one for everybody.
 pub const DEFAULT_SLUG: &str = "sentry";
-const DEFAULT_NAME: &str = "Sentry";
+/// What people call it.
+pub const DEFAULT_NAME: &str = "Sentry";
 
 /// An organisation's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sqlx::Type)]
@@ -34,7 +35,9 @@ pub async fn join_single(app: &App, user: UserId, rank: Rank) -> Result<()> {
     }
     let organization = match store::oldest(&app.db).await.context("looking for the organisation")? {
         Some(organization) => organization,
-        None => store::find_or_create(&app.db, DEFAULT_SLUG, DEFAULT_NAME).await.context("creating the organisation")?,
+        None => {
+            store::find_or_create(&app.db, DEFAULT_SLUG, DEFAULT_NAME).await.context("creating the organisation")?
+        }
     };
     let role = match rank {
         Rank::Superuser => "owner",

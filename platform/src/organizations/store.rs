@@ -5,14 +5,21 @@ use sqlx::{PgExecutor, query, query_as};
 use super::{Organization, OrganizationId};
 use crate::auth::UserId;
 
-/// The organisation with this slug, created when there is none.
+/// The organisation with this slug. When there is none it is created, and the superusers own it, so that somebody is told of
+/// what happens in it.
 pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> sqlx::Result<Organization> {
     // The update changes nothing; it makes `returning` answer for a row that is there.
     query_as!(
         Organization,
-        r#"insert into organizations (slug, name) values ($1, $2)
-           on conflict (slug) do update set slug = excluded.slug
-           returning id as "id: OrganizationId", slug, name"#,
+        r#"with found as (
+               insert into organizations (slug, name) values ($1, $2)
+               on conflict (slug) do update set slug = excluded.slug
+               returning id, slug, name, xmax = 0 as is_new
+           ), owned as (
+               insert into members (organization_id, user_id, role)
+               select found.id, users.id, 'owner' from found, users where found.is_new and users.is_superuser
+           )
+           select id as "id!: OrganizationId", slug as "slug!", name as "name!" from found"#,
         slug,
         name,
     )
@@ -22,20 +29,16 @@ pub async fn find_or_create(db: impl PgExecutor<'_>, slug: &str, name: &str) -> 
 
 /// The organisation with this slug.
 pub async fn by_slug(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<Option<Organization>> {
-    query_as!(
-        Organization,
-        r#"select id as "id: OrganizationId", slug, name from organizations where slug = $1"#,
-        slug,
-    )
-    .fetch_optional(db)
-    .await
+    query_as!(Organization, r#"select id, slug, name from organizations where slug = $1"#, slug,)
+        .fetch_optional(db)
+        .await
 }
 
 /// The organisations somebody is a member of.
 pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<Organization>> {
     query_as!(
         Organization,
-        r#"select o.id as "id: OrganizationId", o.slug, o.name
+        r#"select o.id, o.slug, o.name
            from organizations o join members m on m.organization_id = o.id
            where m.user_id = $1 order by o.slug"#,
         user.0,
@@ -46,12 +49,7 @@ pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<
 
 /// The organisation that was there first.
 pub(super) async fn oldest(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Organization>> {
-    query_as!(
-        Organization,
-        r#"select id as "id: OrganizationId", slug, name from organizations order by id limit 1"#,
-    )
-    .fetch_optional(db)
-    .await
+    query_as!(Organization, r#"select id, slug, name from organizations order by id limit 1"#,).fetch_optional(db).await
 }
 
 /// Makes somebody a member. Who is one already may become an owner, and is never made less.

@@ -1,8 +1,18 @@
 //! Projects: what an application reports to, and the keys it reports with.
 
+mod commands;
+pub mod pages;
 pub mod store;
 
+use anyhow::{Context, Result, ensure};
+use sqlx::PgPool;
+
+pub use commands::{Create, create_and_print, print_list};
+
 use crate::organizations::OrganizationId;
+
+/// The longest slug the database takes.
+const LONGEST_SLUG: usize = 50;
 
 /// A project's number, as it stands in a DSN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
@@ -19,8 +29,86 @@ pub struct Project {
     pub platform: String,
 }
 
+/// A project with a key to report with.
+#[derive(Clone, Debug)]
+pub struct Created {
+    pub project: Project,
+    pub public_key: String,
+}
+
 /// The DSN an SDK is configured with; `url_prefix` is where the platform is reached.
 pub fn dsn(url_prefix: &str, public_key: &str, project: ProjectId) -> String {
     let (scheme, host) = url_prefix.trim_end_matches('/').split_once("://").unwrap_or(("http", url_prefix));
     format!("{scheme}://{public_key}@{host}/{}", project.0)
+}
+
+/// Creates a project with a key and the rule that tells its members of new issues. Where the slug is taken, nothing changes
+/// and the answer is what is there.
+pub async fn create(
+    db: &PgPool,
+    organization: OrganizationId,
+    name: &str,
+    slug: &str,
+    platform: &str,
+) -> Result<Created> {
+    ensure!(is_slug(slug), "{slug:?} is no slug: lower-case letters, digits, - and _, at most {LONGEST_SLUG}");
+    let mut tx = db.begin().await.context("creating a project")?;
+    let new = store::insert(&mut *tx, organization, name, slug, platform).await.context("creating a project")?;
+    let project = match new {
+        Some(project) => {
+            store::insert_rule(&mut *tx, project.id).await.context("creating the project's first alert rule")?;
+            project
+        }
+        // Whoever took the slug has committed: the insert waited for it.
+        None => store::by_slug(&mut *tx, organization, slug).await?.context("the project was deleted meanwhile")?,
+    };
+    let public_key = match store::active_key(&mut *tx, project.id).await.context("looking for a key")? {
+        Some(key) => key,
+        None => store::insert_key(&mut *tx, project.id, &new_public_key()).await.context("creating a key")?,
+    };
+    tx.commit().await.context("creating a project")?;
+    Ok(Created { project, public_key })
+}
+
+/// A slug for a name: `Web Shop (EU)` becomes `web-shop-eu`. None where nothing of the name can stand in one.
+pub fn slugify(name: &str) -> Option<String> {
+    let mut slug = String::new();
+    for c in name.chars() {
+        match c.to_ascii_lowercase() {
+            c @ ('a'..='z' | '0'..='9' | '_') => slug.push(c),
+            _ if slug.is_empty() || slug.ends_with('-') => (),
+            _ => slug.push('-'),
+        }
+    }
+    slug.truncate(LONGEST_SLUG);
+    let slug = slug.trim_matches(['-', '_']).to_owned();
+    Some(slug).filter(|slug| is_slug(slug))
+}
+
+fn is_slug(text: &str) -> bool {
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    text.len() <= LONGEST_SLUG && text.starts_with(letter) && text.chars().all(|c| letter(c) || c == '-' || c == '_')
+}
+
+fn new_public_key() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_keeps_what_it_can_of_a_name() {
+        assert_eq!(slugify("Web Shop (EU)").as_deref(), Some("web-shop-eu"));
+        assert_eq!(slugify("__init__").as_deref(), Some("init"));
+        assert_eq!(slugify("Café №7").as_deref(), Some("caf-7"));
+        assert_eq!(slugify("商店"), None);
+        assert_eq!(slugify(&"x".repeat(80)).map(|slug| slug.len()), Some(50));
+    }
+
+    #[test]
+    fn a_dsn_names_scheme_key_host_and_project() {
+        assert_eq!(dsn("https://errors.example.com/", "abc", ProjectId(7)), "https://abc@errors.example.com/7");
+    }
 }

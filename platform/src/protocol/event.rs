@@ -99,6 +99,8 @@ pub struct Request {
     pub url: Option<String>,
     pub query: Option<String>,
     pub headers: Vec<(String, String)>,
+    /// As text; what came as JSON is written as JSON.
+    pub body: Option<String>,
 }
 
 /// What happened before.
@@ -108,6 +110,8 @@ pub struct Breadcrumb {
     pub category: Option<String>,
     pub message: Option<String>,
     pub level: Option<Level>,
+    /// What else is known: a request's method and status, a query's duration …
+    pub data: Vec<(String, String)>,
 }
 
 /// Why a payload is no event.
@@ -246,6 +250,7 @@ impl Request {
             url: text(request.get("url")),
             query: query(request.get("query_string")),
             headers: pairs(request.get("headers")),
+            body: request.get("data").filter(|data| !data.is_null()).map(show).filter(|body| !body.is_empty()),
         }
     }
 }
@@ -264,6 +269,7 @@ impl Breadcrumb {
             category: text(first(crumb, &["category", "type"])),
             message: text(crumb.get("message")),
             level: crumb.get("level").and_then(Level::parse),
+            data: crumb.get("data").and_then(Value::as_object).map(shown).unwrap_or_default(),
         }
     }
 }
@@ -315,7 +321,10 @@ fn contexts(contexts: &Object) -> Vec<(String, Vec<(String, String)>)> {
     contexts.iter().filter_map(|(name, context)| Some((name.clone(), shown(context.as_object()?)))).collect()
 }
 
+fn show(value: &Value) -> String {
+    text(Some(value)).unwrap_or_else(|| value.to_string())
+}
+
 fn shown(object: &Object) -> Vec<(String, String)> {
-    let show = |value: &Value| text(Some(value)).unwrap_or_else(|| value.to_string());
     object.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), show(value))).collect()
 }

@@ -13,10 +13,8 @@ use anyhow::Result;
 use bytes::Bytes;
 use thiserror::Error;
 
+pub use self::redis::connection_info;
 use crate::config::{Config, QueueKind};
-
-/// How often a message may be taken before it is buried unprocessed: a message that kills its worker must not kill them all.
-const MOST_DELIVERIES: usize = 5;
 
 /// What a message is about: each topic is a queue of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +30,15 @@ impl Topic {
         match self {
             Topic::Events => "events",
             Topic::Jobs => "jobs",
+        }
+    }
+
+    /// How often a message may be taken before it is buried. An event fails only by killing its worker, which must not go on
+    /// for long; a job also fails while the server it needs is down, and then waits the better part of an hour for it.
+    fn most_deliveries(self) -> usize {
+        match self {
+            Topic::Events => 5,
+            Topic::Jobs => 100,
         }
     }
 }
@@ -69,7 +76,10 @@ impl Queue {
     pub fn open(config: &Config) -> Result<Queue> {
         Ok(match config.queue.kind {
             QueueKind::Redis => Queue::Redis(Box::new(redis::RedisQueue::open(config)?)),
-            QueueKind::Spool => Queue::Spool(Arc::new(spool::Spool::open(&config.queue.filestore_dir)?)),
+            QueueKind::Spool => {
+                let retry_after = config.queue.reclaim_after();
+                Queue::Spool(Arc::new(spool::Spool::open(&config.queue.filestore_dir, retry_after)?))
+            }
         })
     }
 

@@ -16,7 +16,7 @@ use redis::{
 };
 use secrecy::ExposeSecret;
 
-use super::{MOST_DELIVERIES, Message, MessageId, Topic};
+use super::{Message, MessageId, Topic};
 use crate::config::{self, Config};
 
 const GROUP: &str = "workers";
@@ -153,7 +153,8 @@ impl Reader {
             .query_async(&mut self.connection)
             .await
             .context("taking over messages of silent workers")?;
-        let tired = |id: &str| pending.ids.iter().any(|e| e.id == id && e.times_delivered >= MOST_DELIVERIES);
+        let most_deliveries = self.topic.most_deliveries();
+        let tired = |id: &str| pending.ids.iter().any(|e| e.id == id && e.times_delivered >= most_deliveries);
         let mut fresh = Vec::new();
         for message in claimed.ids.into_iter().map(message).collect::<Result<Vec<_>>>()? {
             if tired(&message.id.0) {

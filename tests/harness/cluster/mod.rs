@@ -4,26 +4,26 @@
 //! are imported and never pulled. External servers belong on [`NODE`], where pods reach them by address or as
 //! `NAME.external.test`. Times of each phase are printed. Not here: an ingress controller, storage classes, several nodes.
 
+mod client;
 mod control_plane;
 mod node;
 mod site;
 mod tools;
 
-use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use crate::forward::Forward;
 use crate::net::{NODE, require_root, wait_for};
-use crate::process::output;
 use crate::run::Run;
 use control_plane::ControlPlane;
 use node::Node;
 use site::Site;
+
+pub use client::Client;
 pub use tools::Tools;
 
 const READY: Duration = Duration::from_mins(2);
@@ -33,6 +33,7 @@ const READY: Duration = Duration::from_mins(2);
 pub struct Cluster {
     site: Site,
     kubeconfig: PathBuf,
+    client: Client,
     control_plane: ControlPlane,
     node: Node,
 }
@@ -44,15 +45,16 @@ impl Cluster {
         let mut clock = Clock::start();
         let site = Site::prepare(run, tools)?;
         let kubeconfig = site.kubeconfig("admin", "kubernetes-admin", "system:masters")?;
+        let client = site.client(&kubeconfig);
         let containerd = node::start_containerd(&site)?;
         let (etcd, apiserver) = control_plane::start_apiserver(&site)?;
-        node::import(&site, tools.pause())?;
+        node::import(&site, tools.pause()?)?;
         clock.lap("containerd");
-        apiserver.wait_until(READY, || site.kubectl(&kubeconfig, &["get", "--raw", "/readyz"]).is_ok())?;
+        apiserver.wait_until(READY, || client.kubectl(&["get", "--raw", "/readyz"]).is_ok())?;
         clock.lap("the API server");
         let control_plane = ControlPlane::start(&site, etcd, apiserver)?;
         let node = Node::start(&site, containerd)?;
-        let cluster = Self { site, kubeconfig, control_plane, node };
+        let cluster = Self { site, kubeconfig, client, control_plane, node };
         cluster.wait_until_ready()?;
         clock.lap("the node");
         Ok(cluster)
@@ -73,30 +75,24 @@ impl Cluster {
         &self.site.run
     }
 
-    /// Runs `kubectl` as the administrator and returns what it printed.
-    pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
-        self.site.kubectl(&self.kubeconfig, arguments)
+    /// `kubectl` and `helm` as the administrator.
+    pub fn client(&self) -> &Client {
+        &self.client
     }
 
-    /// Applies a manifest, YAML or JSON.
-    pub fn apply(&self, manifest: &str) -> Result<String> {
-        let mut kubectl = self.command("kubectl")?;
-        kubectl.args(["apply", "--filename", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = kubectl.spawn().context("running kubectl")?;
-        child.stdin.take().context("kubectl without a stdin")?.write_all(manifest.as_bytes())?;
-        let output = child.wait_with_output()?;
-        ensure!(output.status.success(), "kubectl apply: {}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    /// Runs `kubectl` as the administrator and returns what it printed.
+    pub fn kubectl(&self, arguments: &[&str]) -> Result<String> {
+        self.client.kubectl(arguments)
     }
 
     /// Runs `helm` as the administrator and returns what it printed.
     pub fn helm(&self, arguments: &[&str]) -> Result<String> {
-        output(self.command("helm")?.args(arguments))
+        self.client.helm(arguments)
     }
 
-    /// A command of one of the cluster's client programs (`kubectl`, `helm`), in its network, with its kubeconfig.
-    pub fn command(&self, program: &str) -> Result<Command> {
-        self.site.command(program, &self.kubeconfig)
+    /// Applies a manifest, YAML or JSON.
+    pub fn apply(&self, manifest: &str) -> Result<String> {
+        self.client.apply(manifest)
     }
 
     /// Makes an image from an OCI archive available to pods.
@@ -108,10 +104,7 @@ impl Cluster {
     pub fn create_namespace(&self, name: &str) -> Result<()> {
         self.kubectl(&["create", "namespace", name])?;
         self.kubectl(&["label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted"])?;
-        // Pods are refused until the controller manager has made the account they run as.
-        wait_for("the default service account", READY, || {
-            self.kubectl(&["get", "serviceaccount", "default", "--namespace", name]).is_ok()
-        })
+        self.wait_for_account(name)
     }
 
     /// The address of a Service and its first port.
@@ -131,9 +124,18 @@ impl Cluster {
         drop(self);
     }
 
+    /// Pods are refused until the controller manager has made the account they run as.
+    fn wait_for_account(&self, namespace: &str) -> Result<()> {
+        wait_for("the default service account", READY, || {
+            self.kubectl(&["get", "serviceaccount", "default", "--namespace", namespace]).is_ok()
+        })
+    }
+
     fn wait_until_ready(&self) -> Result<()> {
         let ready = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}";
-        self.node.wait_until(READY, || self.kubectl(&["get", "nodes", "--output", ready]).is_ok_and(|is| is == "True"))
+        self.node
+            .wait_until(READY, || self.kubectl(&["get", "nodes", "--output", ready]).is_ok_and(|is| is == "True"))?;
+        self.wait_for_account("default")
     }
 }
 

@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use super::Tools;
+use super::{Client, Tools};
 use crate::certificates::{Authority, Identity, Subject};
 use crate::net::NODE;
-use crate::process::{Program, output};
+use crate::process::Program;
 use crate::run::Run;
 
 /// The addresses of pods.
@@ -78,17 +77,8 @@ impl Site {
         Ok(path)
     }
 
-    /// A command of a client program, in the cluster's network.
-    pub(super) fn command(&self, program: &str, kubeconfig: &Path) -> Result<Command> {
-        let mut command = self.run.place().command(self.tools.path(program)?);
-        command.env("KUBECONFIG", kubeconfig);
-        // Caches and plugins of the person at this machine have no business here.
-        command.env("HOME", &self.folder).env("KUBECACHEDIR", self.folder.join("kubectl-cache"));
-        command.env_remove("XDG_CONFIG_HOME").env_remove("XDG_CACHE_HOME").env_remove("XDG_DATA_HOME");
-        Ok(command)
-    }
-
-    pub(super) fn kubectl(&self, kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
-        output(self.command("kubectl", kubeconfig)?.args(arguments))
+    /// A client that uses this kubeconfig.
+    pub(super) fn client(&self, kubeconfig: &Path) -> Client {
+        Client::new(self.run.place(), &self.tools, kubeconfig, &self.folder.join("home"))
     }
 }

@@ -33,7 +33,7 @@ const KUBERNETES: [(&str, &str); 6] = [
 #[derive(Clone, Debug)]
 pub struct Tools {
     programs: BTreeMap<String, PathBuf>,
-    pause: PathBuf,
+    pause: Option<PathBuf>,
 }
 
 impl Tools {
@@ -44,7 +44,13 @@ impl Tools {
         let mut programs = client_programs(&modules)?;
         programs.extend(build(&modules, "etcd", "etcd 3.6 (about a minute, once)", &ETCD, "")?);
         programs.extend(build(&modules, "coredns", "CoreDNS (about 4 minutes, once)", &COREDNS, "")?);
-        Ok(Self { programs, pause: images::build(&Image::pause()?)? })
+        Ok(Self { programs, pause: Some(images::build(&Image::pause()?)?) })
+    }
+
+    /// Builds `kubectl` and `helm`, for somebody else's cluster.
+    pub fn prepare_clients() -> Result<Self> {
+        let programs = client_programs(&crate::workspace().join("tests/cluster"))?;
+        Ok(Self { programs, pause: None })
     }
 
     /// The path of a program.
@@ -53,8 +59,8 @@ impl Tools {
     }
 
     /// The archive of the image every pod's sandbox runs.
-    pub fn pause(&self) -> &Path {
-        &self.pause
+    pub(super) fn pause(&self) -> Result<&Path> {
+        self.pause.as_deref().context("the image of pods' sandboxes was not prepared")
     }
 }
 
@@ -62,7 +68,7 @@ const ETCD: [(&str, &str); 1] = [("etcd", "go.etcd.io/etcd/server/v3")];
 const COREDNS: [(&str, &str); 1] = [("coredns", "github.com/coredns/coredns")];
 const HELM: [(&str, &str); 1] = [("helm", "helm.sh/helm/v3/cmd/helm")];
 
-/// `kubectl`, `helm` and what Kubernetes itself is made of.
+/// `kubectl` and `helm`; what Kubernetes itself is made of comes with the former.
 fn client_programs(modules: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let version = "-X k8s.io/component-base/version.gitVersion=v1.36.3";
     let mut programs = build(modules, "kubernetes", "Kubernetes 1.36 (about 5 minutes, once)", &KUBERNETES, version)?;

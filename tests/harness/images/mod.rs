@@ -1,7 +1,7 @@
 //! Container images from scratch: one static program, the machine's root certificates, an empty /tmp, and no user root.
 //!
-//! Built by buildah with a storage of its own that is thrown away; the result is an OCI archive in the cache, keyed by
-//! everything that is in it. Not here: registries; clusters import the archive.
+//! Built by buildah with a storage of its own that is thrown away; the result is an OCI archive in cargo's target folder,
+//! named by a hash of everything that is in it. Not here: registries; clusters import the archive.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,8 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::process::output;
-use crate::tools::cached;
+use crate::programs;
+use crate::tools::{cached, hash};
 
 const ROOT_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
@@ -63,14 +64,31 @@ pub fn build(image: &Image) -> Result<PathBuf> {
     let program = fs::read(&image.program).with_context(|| format!("reading {}", image.program.display()))?;
     let certificates = fs::read(ROOT_CERTIFICATES).unwrap_or_default();
     let recipe = format!("{} {:?} {}", image.name, image.names, containerfile(image));
-    let folder = cached("image", &[recipe.as_bytes(), &program, &certificates], |folder| {
-        fs::create_dir_all(folder)?;
-        let work = tempfile::tempdir()?;
+    let folder = programs::target_folder().join("images");
+    fs::create_dir_all(&folder)?;
+    let stem = image.name.rsplit('/').next().unwrap_or_default().replace(':', "-");
+    let archive = folder.join(format!("{stem}-{}.tar", hash(&[recipe.as_bytes(), &program, &certificates])));
+    if !archive.exists() {
+        let work = tempfile::tempdir_in(&folder)?;
         fill(&work.path().join("root"), image, &certificates)?;
         fs::write(work.path().join("Containerfile"), containerfile(image))?;
-        build_archive(work.path(), &image.name, &folder.join("image.tar"))
-    })?;
-    Ok(folder.join("image.tar"))
+        build_archive(work.path(), &image.name, &work.path().join("image.tar"))?;
+        remove_older(&folder, &stem)?;
+        fs::rename(work.path().join("image.tar"), &archive)?;
+    }
+    Ok(archive)
+}
+
+/// Every build of a program makes another archive; only the last one is of use.
+fn remove_older(folder: &Path, stem: &str) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if path.extension().is_some_and(|it| it == "tar") && name.rsplit_once('-').is_some_and(|(it, _)| it == stem) {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// What containerd calls an image that a pod names without a registry.

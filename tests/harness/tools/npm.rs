@@ -13,10 +13,11 @@ use crate::process::output;
 pub fn node_modules(folder: &Path) -> Result<PathBuf> {
     let package = fs::read(folder.join("package.json")).context("reading package.json")?;
     let lock = fs::read(folder.join("package-lock.json")).context("reading package-lock.json")?;
+    // Node comes without npm from some, and with it from others, so packages are not what is asked for.
+    if ["node", "npm"].iter().any(|program| output(Command::new(program).arg("--version")).is_err()) {
+        packages(&["nodejs", "npm"])?;
+    }
     let installed = cached("npm", &[&package, &lock], |target| {
-        if output(Command::new("npm").arg("--version")).is_err() {
-            packages(&["nodejs", "npm"])?;
-        }
         eprintln!("installing npm packages for {}", folder.file_name().unwrap_or_default().display());
         fs::create_dir_all(target)?;
         fs::write(target.join("package.json"), &package)?;

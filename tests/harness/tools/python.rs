@@ -25,13 +25,14 @@ pub fn python_env(requirements: &Path) -> Result<PathBuf> {
     Ok(folder.join("bin/python"))
 }
 
-/// The machine's Python, provided it can make virtualenvs; Debian ships that part in a package of its own.
+/// A Python that can make virtualenvs; Debian ships that part in a package of its own.
 fn system_python() -> Result<PathBuf> {
-    let python = PathBuf::from("/usr/bin/python3");
-    if output(Command::new(&python).args(["-c", "import venv, ensurepip"])).is_err() {
-        packages(&["python3", "python3-venv"])?;
+    let complete = |python: &&str| output(Command::new(python).args(["-c", "import venv, ensurepip"])).is_ok();
+    if let Some(python) = ["/usr/bin/python3", "python3"].into_iter().find(complete) {
+        return Ok(PathBuf::from(python));
     }
-    Ok(python)
+    packages(&["python3", "python3-venv"])?;
+    Ok(PathBuf::from("/usr/bin/python3"))
 }
 
 fn short(path: &Path) -> String {

@@ -46,7 +46,14 @@ fn the_same_bug_stays_together_and_other_bugs_stay_apart() {
             score.all += 1;
             score.right += usize::from(together == set.same);
             if together != set.same {
-                println!("{}:\n  {}\n  {}\n  {:?}\n  {:?}", set.name, set.events[first], set.events[second], shown(&groups[first]), shown(&groups[second]));
+                println!(
+                    "{}:\n  {}\n  {}\n  {:?}\n  {:?}",
+                    set.name,
+                    set.events[first],
+                    set.events[second],
+                    shown(&groups[first]),
+                    shown(&groups[second])
+                );
             }
         }
     }
@@ -69,7 +76,9 @@ fn sets(text: &str) -> Vec<Set<'_>> {
     let mut sets: Vec<Set<'_>> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         match line.split_once(": ") {
-            Some((kind @ ("same" | "other"), name)) => sets.push(Set { name, same: kind == "same", events: Vec::new() }),
+            Some((kind @ ("same" | "other"), name)) => {
+                sets.push(Set { name, same: kind == "same", events: Vec::new() })
+            }
             _ => sets.last_mut().expect("a set starts with its kind").events.push(line),
         }
     }
@@ -85,7 +94,8 @@ fn compact(line: &str) -> Value {
     let line = line.replace("\\n", "\n");
     let (platform, rest) = line.split_once(" | ").expect("a line starts with its platform");
     if let Some(message) = rest.strip_prefix('"') {
-        let (message, frames) = message.split_once("\" | ").map_or((message.trim_end_matches('"'), None), |(m, f)| (m, Some(f)));
+        let (message, frames) =
+            message.split_once("\" | ").map_or((message.trim_end_matches('"'), None), |(m, f)| (m, Some(f)));
         return json!({"platform": platform, "message": message, "stacktrace": frames.map(stacktrace)});
     }
     let exceptions: Vec<Value> = rest.split(" || ").map(exception).collect();
@@ -104,7 +114,8 @@ fn stacktrace(frames: &str) -> Value {
 
 fn frame(text: &str) -> Value {
     let text = text.trim();
-    let (text, line) = text.split_once(" `").map_or((text, None), |(text, line)| (text, Some(line.trim_end_matches('`'))));
+    let (text, line) =
+        text.split_once(" `").map_or((text, None), |(text, line)| (text, Some(line.trim_end_matches('`'))));
     let (text, lineno) = match text.rsplit_once('#') {
         Some((before, number)) if number.parse::<u32>().is_ok() => (before, number.parse::<u32>().ok()),
         _ => (text, None),
@@ -116,7 +127,13 @@ fn frame(text: &str) -> Value {
     };
     let (place, function) = text[1..].rsplit_once('@').unwrap_or((&text[1..], ""));
     let is_import = place.contains("$$") || place.starts_with("net/") || place.starts_with("example.com/");
-    let is_file = !is_import && (place.contains('/') || place.contains('\\') || [".js", ".py", ".rb", ".php", ".go", ".cs", ".c", ".ts", ".dart"].iter().any(|end| place.ends_with(end)));
-    let (file, module) = if is_file { (Some(place), None) } else { (None, Some(place).filter(|place| !place.is_empty())) };
+    let is_file = !is_import
+        && (place.contains('/')
+            || place.contains('\\')
+            || [".js", ".py", ".rb", ".php", ".go", ".cs", ".c", ".ts", ".dart"]
+                .iter()
+                .any(|end| place.ends_with(end)));
+    let (file, module) =
+        if is_file { (Some(place), None) } else { (None, Some(place).filter(|place| !place.is_empty())) };
     json!({"filename": file, "module": module, "function": function, "lineno": lineno, "in_app": in_app, "context_line": line})
 }

@@ -1,0 +1,171 @@
+//! PURE. Jobs and their pods → how each Job went and what it said.
+//!
+//! The kubelet leaves the end of a failed container's output in the pod's status, so this needs no right to read logs.
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
+use crate::instance::{Check, CheckStatus};
+use crate::resources::pod::CONTAINER;
+
+/// The pod label with the name of its Job, set by the Job controller.
+const JOB_NAME: &str = "batch.kubernetes.io/job-name";
+
+/// A Job as far as decisions need it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobSeen {
+    /// Its name.
+    pub name: String,
+    /// How it went.
+    pub outcome: JobOutcome,
+}
+
+/// How a Job went.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobOutcome {
+    /// Not finished.
+    Running {
+        /// Why its pod does not start, if it does not.
+        waiting: Option<String>,
+    },
+    /// Finished, and well.
+    Succeeded {
+        /// When.
+        at: Option<Time>,
+    },
+    /// Finished, and not well.
+    Failed {
+        /// When.
+        at: Option<Time>,
+        /// The end of its output, or why there is none.
+        output: String,
+    },
+}
+
+/// How each Job went. One that is being deleted counts as gone.
+pub fn jobs(jobs: &[Job], pods: &[Pod]) -> Vec<JobSeen> {
+    let alive = jobs.iter().filter(|job| job.metadata.deletion_timestamp.is_none());
+    alive.map(|job| JobSeen { name: job.name_any(), outcome: outcome(job, pods) }).collect()
+}
+
+fn outcome(job: &Job, pods: &[Pod]) -> JobOutcome {
+    let name = job.name_any();
+    let container = pods
+        .iter()
+        .filter(|pod| pod.labels().get(JOB_NAME) == Some(&name))
+        .max_by_key(|pod| pod.creation_timestamp().map(|created| created.0))
+        .and_then(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|it| it.name == CONTAINER));
+    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let finished =
+        |kind: &str| conditions.iter().find(|condition| condition.type_ == kind && condition.status == "True");
+    if let Some(complete) = finished("Complete") {
+        return JobOutcome::Succeeded { at: complete.last_transition_time.clone() };
+    }
+    let Some(failed) = finished("Failed") else {
+        return JobOutcome::Running { waiting: container.and_then(waiting) };
+    };
+    let output = container.and_then(last_words).unwrap_or_else(|| {
+        let reason = failed.reason.as_deref().unwrap_or("Failed");
+        format!("{reason}: {}", failed.message.as_deref().unwrap_or("the pod left no message"))
+    });
+    JobOutcome::Failed { at: failed.last_transition_time.clone(), output }
+}
+
+fn waiting(container: &ContainerStatus) -> Option<String> {
+    let waiting = container.state.as_ref()?.waiting.as_ref()?;
+    let reason =
+        waiting.reason.as_deref().filter(|&reason| reason != "ContainerCreating" && reason != "PodInitializing")?;
+    Some(format!("{reason}: {}", waiting.message.as_deref().unwrap_or_default()))
+}
+
+fn last_words(container: &ContainerStatus) -> Option<String> {
+    let terminated = container.state.as_ref()?.terminated.as_ref()?;
+    let message = terminated.message.as_deref().map(str::trim).filter(|message| !message.is_empty());
+    let reason = terminated.reason.as_deref().unwrap_or("Error");
+    Some(message.map_or_else(|| format!("{reason}: exit code {}", terminated.exit_code), str::to_owned))
+}
+
+/// The checks in the output of `picket config check --json`: its last line that is such a report.
+pub fn report(output: &str) -> Option<Vec<Check>> {
+    #[derive(serde::Deserialize)]
+    struct Report {
+        checks: Vec<Check>,
+    }
+    let report = output.lines().rev().find_map(|line| serde_json::from_str::<Report>(line.trim()).ok())?;
+    Some(report.checks)
+}
+
+/// The report of a preflight that succeeded: whatever it was asked about works.
+pub fn all_ok<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<Check> {
+    let check = |name: &str| Check { name: name.to_owned(), status: CheckStatus::Ok, reason: None, message: None };
+    names.into_iter().map(check).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::batch::v1::Job;
+    use k8s_openapi::api::core::v1::Pod;
+    use serde_json::{Value, json};
+
+    use super::{JobOutcome, jobs, report};
+
+    fn job(conditions: &Value) -> Job {
+        let job = json!({"metadata": {"name": "shop-migrate-1"}, "status": {"conditions": conditions}});
+        serde_json::from_value(job).expect("a Job")
+    }
+
+    fn pod(created: &str, containers: &Value) -> Pod {
+        let labels = json!({"batch.kubernetes.io/job-name": "shop-migrate-1"});
+        let metadata = json!({"name": created, "labels": labels, "creationTimestamp": created});
+        let pod = json!({"metadata": metadata, "status": {"containerStatuses": containers}});
+        serde_json::from_value(pod).expect("a pod")
+    }
+
+    fn container(name: &str, state: &Value) -> Value {
+        json!({"name": name, "image": "i", "imageID": "i", "ready": false, "restartCount": 0, "state": state})
+    }
+
+    fn outcome(job: &Job, pods: &[Pod]) -> JobOutcome {
+        jobs(std::slice::from_ref(job), pods).remove(0).outcome
+    }
+
+    const FAILED: &str =
+        r#"[{"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": "too long"}]"#;
+
+    #[test]
+    fn trap_16_the_last_words_are_those_of_the_newest_pod_and_never_a_sidecars() {
+        let failed = job(&serde_json::from_str(FAILED).expect("conditions"));
+        let said = |words: &str| json!({"terminated": {"exitCode": 1, "message": words}});
+        let sidecar = container("istio-proxy", &said("bye"));
+        let old = pod("2026-01-01T00:00:00Z", &json!([container("picket", &said("old"))]));
+        let new = pod("2026-01-01T00:00:09Z", &json!([sidecar, container("picket", &said("42501\n"))]));
+        assert_eq!(outcome(&failed, &[new, old]), JobOutcome::Failed { at: None, output: "42501".to_owned() });
+    }
+
+    #[test]
+    fn a_job_without_a_pod_speaks_for_itself() {
+        let failed = job(&serde_json::from_str(FAILED).expect("conditions"));
+        let output = "DeadlineExceeded: too long".to_owned();
+        assert_eq!(outcome(&failed, &[]), JobOutcome::Failed { at: None, output });
+    }
+
+    #[test]
+    fn a_pod_that_does_not_start_says_why_and_one_that_starts_says_nothing() {
+        let waits = |reason: &str| {
+            let state = json!({"waiting": {"reason": reason, "message": "no such image"}});
+            outcome(&job(&json!([])), &[pod("2026-01-01T00:00:00Z", &json!([container("picket", &state)]))])
+        };
+        let waiting = Some("ImagePullBackOff: no such image".to_owned());
+        assert_eq!(waits("ImagePullBackOff"), JobOutcome::Running { waiting });
+        assert_eq!(waits("ContainerCreating"), JobOutcome::Running { waiting: None });
+    }
+
+    #[test]
+    fn a_report_is_the_last_line_that_is_one() {
+        let output = "INFO starting\n{\"checks\":[{\"name\":\"redis\",\"status\":\"ok\",\"reason\":\"Connected\"}]}\n";
+        assert_eq!(report(output).map(|checks| checks.len()), Some(1));
+        assert_eq!(report("panicked at main.rs"), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! What stored events add to their issues and to the issues' hours.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+
+use super::Tx;
+use crate::events::{Seen, process::Prepared};
+
+struct Tally<'a> {
+    events: i64,
+    latest: &'a Prepared,
+    hours: BTreeMap<DateTime<Utc>, i64>,
+}
+
+/// Counts the stored events on their issues, which they reopen when resolved, and in the issues' hours.
+pub(super) async fn count(tx: &mut Tx<'_>, stored: &[(&&Prepared, &Seen)]) -> sqlx::Result<()> {
+    let mut tallies: BTreeMap<(i64, i64), Tally> = BTreeMap::new();
+    for (event, seen) in stored {
+        let hour = event.occurred_at.duration_trunc(TimeDelta::hours(1)).unwrap_or(event.occurred_at);
+        let tally = tallies.entry((seen.project.0, seen.issue.0)).or_insert_with(|| Tally {
+            events: 0,
+            latest: event,
+            hours: BTreeMap::new(),
+        });
+        tally.events += 1;
+        *tally.hours.entry(hour).or_default() += 1;
+        if event.occurred_at > tally.latest.occurred_at {
+            tally.latest = event;
+        }
+    }
+    count_issues(tx, &tallies).await?;
+    count_hours(tx, &tallies).await
+}
+
+/// The rows are locked already. An issue takes its words from its latest event, as Sentry's does.
+async fn count_issues(tx: &mut Tx<'_>, tallies: &BTreeMap<(i64, i64), Tally<'_>>) -> sqlx::Result<()> {
+    let (projects, issues): (Vec<i64>, Vec<i64>) = tallies.keys().copied().unzip();
+    let latest: Vec<&Prepared> = tallies.values().map(|tally| tally.latest).collect();
+    sqlx::query!(
+        r#"update issues set
+               times_seen = times_seen + seen.events,
+               first_seen = least(first_seen, seen.at),
+               last_seen = greatest(last_seen, seen.at),
+               title = seen.title, culprit = seen.culprit, level = seen.level,
+               status = case status when 1 then 0 else status end
+           from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::smallint[])
+               as seen (project_id, id, events, at, title, culprit, level)
+           where issues.project_id = seen.project_id and issues.id = seen.id"#,
+        &projects,
+        &issues,
+        &tallies.values().map(|tally| tally.events).collect::<Vec<_>>(),
+        &latest.iter().map(|event| event.occurred_at).collect::<Vec<_>>(),
+        &latest.iter().map(|event| event.title.clone()).collect::<Vec<_>>(),
+        &latest.iter().map(|event| event.culprit.clone()).collect::<Vec<_>>(),
+        &latest.iter().map(|event| event.level as i16).collect::<Vec<_>>(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn count_hours(tx: &mut Tx<'_>, tallies: &BTreeMap<(i64, i64), Tally<'_>>) -> sqlx::Result<()> {
+    let rows =
+        || tallies.iter().flat_map(|(key, tally)| tally.hours.iter().map(move |(hour, events)| (key, *hour, *events)));
+    sqlx::query!(
+        r#"insert into issue_hours (project_id, issue_id, hour, events)
+           select * from unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::bigint[])
+           on conflict (project_id, issue_id, hour) do update set events = issue_hours.events + excluded.events"#,
+        &rows().map(|(key, _, _)| key.0).collect::<Vec<_>>(),
+        &rows().map(|(key, _, _)| key.1).collect::<Vec<_>>(),
+        &rows().map(|(_, hour, _)| hour).collect::<Vec<_>>(),
+        &rows().map(|(_, _, events)| events).collect::<Vec<_>>(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! Reading stored events. They are written by `save`.
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, PgPool, query, query_as};
+use uuid::Uuid;
+
+use crate::{
+    issues::{
+        Issue, IssueId,
+        paging::{Cursor, Slice},
+    },
+    projects::ProjectId,
+    protocol::EventId,
+};
+
+/// A stored event.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub id: Uuid,
+    pub project_id: ProjectId,
+    pub issue_id: IssueId,
+    pub received_at: DateTime<Utc>,
+    pub occurred_at: DateTime<Utc>,
+    body: Vec<u8>,
+}
+
+impl Stored {
+    /// The event's JSON.
+    pub fn json(&self) -> Result<Vec<u8>> {
+        zstd::decode_all(self.body.as_slice()).with_context(|| format!("reading the body of event {}", self.id))
+    }
+}
+
+/// The events around one, as far as there are any.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Neighbours {
+    pub previous: Option<Uuid>,
+    pub next: Option<Uuid>,
+}
+
+/// Which end of an issue's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Oldest,
+    Latest,
+}
+
+/// The event with this id, in this project.
+pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, event: EventId) -> sqlx::Result<Option<Stored>> {
+    query_as!(
+        Stored,
+        "select id, project_id, issue_id, received_at, occurred_at, body from events
+         where project_id = $1 and id = $2 order by received_at desc limit 1",
+        project.0,
+        event.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// The first or last event of an issue that is still stored.
+pub async fn at_end(db: impl PgExecutor<'_>, issue: &Issue, end: End) -> sqlx::Result<Option<Stored>> {
+    match end {
+        End::Latest => {
+            query_as!(
+                Stored,
+                "select id, project_id, issue_id, received_at, occurred_at, body from events
+                 where project_id = $1 and issue_id = $2 order by occurred_at desc, id desc limit 1",
+                issue.project_id.0,
+                issue.id.0,
+            )
+            .fetch_optional(db)
+            .await
+        }
+        End::Oldest => {
+            query_as!(
+                Stored,
+                "select id, project_id, issue_id, received_at, occurred_at, body from events
+                 where project_id = $1 and issue_id = $2 order by occurred_at, id limit 1",
+                issue.project_id.0,
+                issue.id.0,
+            )
+            .fetch_optional(db)
+            .await
+        }
+    }
+}
+
+/// The events of the same issue just before and just after one.
+pub async fn neighbours(db: impl PgExecutor<'_>, event: &Stored) -> sqlx::Result<Neighbours> {
+    let row = query!(
+        r#"select
+             (select id from events where project_id = $1 and issue_id = $2 and (occurred_at, id) < ($3, $4)
+              order by occurred_at desc, id desc limit 1) as previous,
+             (select id from events where project_id = $1 and issue_id = $2 and (occurred_at, id) > ($3, $4)
+              order by occurred_at, id limit 1) as next"#,
+        event.project_id.0,
+        event.issue_id.0,
+        event.occurred_at,
+        event.id,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Neighbours { previous: row.previous, next: row.next })
+}
+
+/// One page of a project's events, latest first. It goes forward only: that is what clients follow.
+///
+/// There is no index of a project's events by time, since no page needs one. Instead, the newest events of each issue are
+/// merged: a page's events are among those of as many issues, the ones seen last. Further pages have to ask every issue that
+/// was there by then.
+pub async fn list(
+    db: &PgPool,
+    project: ProjectId,
+    cursor: Option<Cursor<Uuid>>,
+    size: usize,
+) -> Result<Slice<Stored, Uuid>> {
+    let rows = query_as!(
+        Stored,
+        r#"select e.id, e.project_id, e.issue_id, e.received_at, e.occurred_at, e.body
+           from (
+               select id from issues
+               where project_id = $1 and ($2::timestamptz is null or first_seen <= $2)
+               order by last_seen desc limit case when $2::timestamptz is null then $4::bigint end
+           ) as seen
+           cross join lateral (
+               select * from events
+               where project_id = $1 and issue_id = seen.id
+                 and ($2::timestamptz is null or (occurred_at, id) < ($2, $3::uuid))
+               order by occurred_at desc, id desc limit $4
+           ) as e
+           order by e.occurred_at desc, e.id desc limit $4"#,
+        project.0,
+        cursor.map(|cursor| cursor.at) as Option<DateTime<Utc>>,
+        cursor.map(|cursor| cursor.id) as Option<Uuid>,
+        i64::try_from(size + 1)?,
+    )
+    .fetch_all(db)
+    .await
+    .context("listing events")?;
+    let slice = Slice::cut(rows, size, cursor.as_ref(), |event| (event.occurred_at, event.id));
+    Ok(Slice { previous: None, ..slice })
+}

@@ -1,0 +1,83 @@
+//! `picket projects create` and `picket projects list`.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+use sqlx::PgPool;
+
+use super::{Created, create, dsn, slugify, store};
+use crate::{app::connect_options, config::Config, organizations};
+
+/// `picket projects create`
+#[derive(Args)]
+pub struct Create {
+    /// The organisation's slug; a new one is created.
+    #[arg(long, value_name = "SLUG", default_value = organizations::DEFAULT_SLUG)]
+    organization: String,
+    /// What people call the project.
+    #[arg(long = "name", id = "project-name", value_name = "NAME")]
+    name: String,
+    /// How it stands in URLs and issue names; made from the name when missing.
+    #[arg(long = "slug", id = "project-slug")]
+    slug: Option<String>,
+    /// `python`, `javascript`, `go` …
+    #[arg(long, default_value = "other")]
+    platform: String,
+    /// Prints one line of JSON instead of the DSN alone.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: Config,
+}
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    dsn: &'a str,
+    org: &'a str,
+    project: &'a str,
+    project_id: String,
+    url: String,
+}
+
+/// Creates a project, or finds the one that has its slug, and prints its DSN.
+pub async fn create_and_print(options: Create) -> Result<()> {
+    let slug = match options.slug {
+        Some(slug) => slug,
+        None => slugify(&options.name).context("no slug can be made from this name: give one with --slug")?,
+    };
+    let site = &options.config.site;
+    let db = connect(&options.config).await?;
+    let organization = organizations::store::find_or_create(&db, &options.organization, &options.organization)
+        .await
+        .context("creating the organisation")?;
+    let Created { project, public_key } = create(&db, organization.id, &options.name, &slug, &options.platform).await?;
+    let dsn = dsn(&site.url_prefix, &public_key, project.id);
+    if !options.json {
+        println!("{dsn}");
+        return Ok(());
+    }
+    let printed = Printed {
+        dsn: &dsn,
+        org: &organization.slug,
+        project: &project.slug,
+        project_id: project.id.0.to_string(),
+        url: site.url(&format!("/{}/{}/issues/", organization.slug, project.slug)),
+    };
+    println!("{}", serde_json::to_string(&printed)?);
+    Ok(())
+}
+
+/// These commands need the database alone, so they ask for no other setting.
+async fn connect(config: &Config) -> Result<PgPool> {
+    PgPool::connect_with(connect_options(&config.postgres)?).await.context("connecting to PostgreSQL")
+}
+
+/// Prints every project, a line each: organisation, project, DSN.
+pub async fn print_list(config: Config) -> Result<()> {
+    let db = connect(&config).await?;
+    for line in store::all_with_keys(&db).await.context("listing projects")? {
+        let dsn = dsn(&config.site.url_prefix, &line.public_key, line.project);
+        println!("{}\t{}\t{dsn}", line.organization_slug, line.project_slug);
+    }
+    Ok(())
+}

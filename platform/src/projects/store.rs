@@ -1,0 +1,184 @@
+//! Projects and their keys in PostgreSQL.
+
+use sqlx::{PgExecutor, query, query_as, query_scalar};
+
+use super::{Project, ProjectId};
+use crate::{
+    auth::User,
+    issues::IssueId,
+    organizations::{Organization, OrganizationId},
+};
+
+/// The project with its organisation, as a row of a join.
+struct Row {
+    organization_id: OrganizationId,
+    organization_slug: String,
+    organization_name: String,
+    id: ProjectId,
+    slug: String,
+    name: String,
+    platform: String,
+}
+
+impl From<Row> for (Organization, Project) {
+    fn from(row: Row) -> (Organization, Project) {
+        let organization =
+            Organization { id: row.organization_id, slug: row.organization_slug, name: row.organization_name };
+        let project = Project {
+            id: row.id,
+            organization_id: row.organization_id,
+            slug: row.slug,
+            name: row.name,
+            platform: row.platform,
+        };
+        (organization, project)
+    }
+}
+
+/// The project of this name, if somebody may see it.
+pub async fn visible(
+    db: impl PgExecutor<'_>,
+    user: &User,
+    organization_slug: &str,
+    project_slug: &str,
+) -> sqlx::Result<Option<(Organization, Project)>> {
+    let row = query_as!(
+        Row,
+        r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
+                  p.id, p.slug, p.name, p.platform
+           from projects p join organizations o on o.id = p.organization_id
+           where o.slug = $1 and p.slug = $2
+             and ($3 or exists(select 1 from members m where m.organization_id = o.id and m.user_id = $4))"#,
+        organization_slug,
+        project_slug,
+        user.is_superuser,
+        user.id.0,
+    );
+    Ok(row.fetch_optional(db).await?.map(Row::into))
+}
+
+/// The project that has this issue, if somebody may see it.
+pub async fn visible_with_issue(
+    db: impl PgExecutor<'_>,
+    user: &User,
+    issue: IssueId,
+) -> sqlx::Result<Option<(Organization, Project)>> {
+    let row = query_as!(
+        Row,
+        r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
+                  p.id, p.slug, p.name, p.platform
+           from projects p join organizations o on o.id = p.organization_id
+           join issues i on i.project_id = p.id and i.id = $1
+           where $2 or exists(select 1 from members m where m.organization_id = o.id and m.user_id = $3)"#,
+        issue.0,
+        user.is_superuser,
+        user.id.0,
+    );
+    Ok(row.fetch_optional(db).await?.map(Row::into))
+}
+
+/// Every project somebody may see, by organisation.
+pub(super) async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::Result<Vec<(Organization, Project)>> {
+    let rows = query_as!(
+        Row,
+        r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
+                  p.id, p.slug, p.name, p.platform
+           from projects p join organizations o on o.id = p.organization_id
+           where $1 or exists(select 1 from members m where m.organization_id = o.id and m.user_id = $2)
+           order by o.slug, p.slug"#,
+        user.is_superuser,
+        user.id.0,
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(Row::into).collect())
+}
+
+/// A project with this slug in this organisation.
+pub(super) async fn by_slug(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    slug: &str,
+) -> sqlx::Result<Option<Project>> {
+    query_as!(
+        Project,
+        "select id, organization_id, slug, name, platform from projects where organization_id = $1 and slug = $2",
+        organization.0,
+        slug,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Inserts a project; none when its slug is taken.
+pub(super) async fn insert(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    name: &str,
+    slug: &str,
+    platform: &str,
+) -> sqlx::Result<Option<Project>> {
+    query_as!(
+        Project,
+        "insert into projects (organization_id, name, slug, platform) values ($1, $2, $3, $4)
+         on conflict (organization_id, slug) do nothing
+         returning id, organization_id, slug, name, platform",
+        organization.0,
+        name,
+        slug,
+        platform,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Adds the rule that tells members of new issues.
+pub(super) async fn insert_rule(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<()> {
+    query!(
+        "insert into alert_rules (project_id, name, trigger) values ($1, 'Send a mail for new issues', 'first_seen')",
+        project.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The key an SDK should be configured with: the oldest that works.
+pub(super) async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
+    query_scalar!(
+        "select public_key from project_keys where project_id = $1 and is_active order by created_at, public_key limit 1",
+        project.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Adds a key and returns it.
+pub(super) async fn insert_key(db: impl PgExecutor<'_>, project: ProjectId, public_key: &str) -> sqlx::Result<String> {
+    query_scalar!(
+        "insert into project_keys (public_key, project_id) values ($1, $2) returning public_key",
+        public_key,
+        project.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// A line of `picket projects list`.
+pub(super) struct Line {
+    pub organization_slug: String,
+    pub project: ProjectId,
+    pub project_slug: String,
+    pub public_key: String,
+}
+
+/// Every project with each of its working keys.
+pub(super) async fn all_with_keys(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Line>> {
+    query_as!(
+        Line,
+        r#"select o.slug as organization_slug, p.id as project, p.slug as project_slug, k.public_key
+           from projects p join organizations o on o.id = p.organization_id
+           join project_keys k on k.project_id = p.id and k.is_active
+           order by o.slug, p.slug, k.created_at"#,
+    )
+    .fetch_all(db)
+    .await
+}

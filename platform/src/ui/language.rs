@@ -1,0 +1,81 @@
+//! Which language a page speaks: the one the browser prefers among those we have.
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+
+use super::phrases::{EN, Phrases, ZH};
+
+/// A language we speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    English,
+    Chinese,
+}
+
+impl Language {
+    /// As the `lang` attribute and `Accept-Language` write it.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh-Hans",
+        }
+    }
+
+    /// Everything our pages say.
+    pub fn phrases(self) -> &'static Phrases {
+        match self {
+            Language::English => &EN,
+            Language::Chinese => &ZH,
+        }
+    }
+
+    /// The language the request asks for.
+    pub fn of(headers: &HeaderMap) -> Language {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        accepted.map_or(Language::English, Language::preferred)
+    }
+
+    /// `zh-CN,zh;q=0.9,en;q=0.8` is Chinese; of two with the same weight the first wins.
+    fn preferred(accepted: &str) -> Language {
+        let mut best = (Language::English, 0.0);
+        for choice in accepted.split(',') {
+            let mut parts = choice.split(';').map(str::trim);
+            let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse().unwrap_or(0.0));
+            let language = match tag.split('-').next() {
+                Some("zh") => Language::Chinese,
+                Some("en") => Language::English,
+                _ => continue,
+            };
+            if weight > best.1 {
+                best = (language, weight);
+            }
+        }
+        best.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Language {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Language, Infallible> {
+        Ok(Language::of(&parts.headers))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_browser_decides() {
+        assert_eq!(Language::preferred("zh-CN,zh;q=0.9,en;q=0.8"), Language::Chinese);
+        assert_eq!(Language::preferred("en;q=0.5, zh;q=0.8"), Language::Chinese);
+        assert_eq!(Language::preferred("de-DE,de;q=0.9,en-US;q=0.8,zh;q=0.7"), Language::English);
+        assert_eq!(Language::preferred("fr"), Language::English);
+    }
+}

@@ -1,0 +1,100 @@
+//! Everything our pages say, once per language. A phrase that a language lacks does not compile.
+
+mod en;
+mod zh;
+
+pub use en::EN;
+pub use zh::ZH;
+
+/// A unit of time that has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    Minute,
+    Hour,
+    Day,
+    Month,
+    Year,
+}
+
+/// The phrases, by what they are for. Names of formats and products (DSN, JSON, SDK) are the same everywhere.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "a phrase is its own explanation")]
+pub struct Phrases {
+    pub skip: &'static str,
+    pub projects: &'static str,
+    pub sections: &'static str,
+    pub issues: &'static str,
+    pub issue: &'static str,
+    pub setup: &'static str,
+    pub sign_in: &'static str,
+    pub sign_out: &'static str,
+    pub sign_in_failed: &'static str,
+    pub email: &'static str,
+    pub password: &'static str,
+    pub home: &'static str,
+    pub error_id: &'static str,
+    pub not_found: &'static str,
+    pub not_found_text: &'static str,
+    pub refused: &'static str,
+    pub refused_text: &'static str,
+    pub bad_request: &'static str,
+    pub bad_request_text: &'static str,
+    pub unavailable: &'static str,
+    pub unavailable_text: &'static str,
+    pub our_fault: &'static str,
+    pub our_fault_text: &'static str,
+    pub no_projects: &'static str,
+    pub no_projects_text: &'static str,
+    pub status: &'static str,
+    pub unresolved: &'static str,
+    pub resolved: &'static str,
+    pub ignored: &'static str,
+    pub all: &'static str,
+    pub resolve: &'static str,
+    pub ignore: &'static str,
+    pub reopen: &'static str,
+    pub search: &'static str,
+    pub search_hint: &'static str,
+    pub query_misunderstood: &'static str,
+    pub nothing_found: &'static str,
+    pub nothing_found_text: &'static str,
+    pub last_24_hours: &'static str,
+    pub last_14_days: &'static str,
+    pub events: &'static str,
+    pub event: &'static str,
+    pub first_seen: &'static str,
+    pub last_seen: &'static str,
+    pub pages: &'static str,
+    pub newer: &'static str,
+    pub older: &'static str,
+    pub newest: &'static str,
+    pub oldest: &'static str,
+    pub no_events: &'static str,
+    pub no_events_text: &'static str,
+    pub stack_trace: &'static str,
+    pub unhandled: &'static str,
+    pub mechanism: &'static str,
+    pub in_app: &'static str,
+    pub library_frames: &'static str,
+    pub caused_by: &'static str,
+    pub message: &'static str,
+    pub breadcrumbs: &'static str,
+    pub earlier: &'static str,
+    pub request: &'static str,
+    pub body: &'static str,
+    pub headers: &'static str,
+    pub extra: &'static str,
+    pub tags: &'static str,
+    pub user: &'static str,
+    pub occurred: &'static str,
+    pub received: &'static str,
+    pub waiting: &'static str,
+    pub setup_heading: &'static str,
+    pub setup_text: &'static str,
+    pub copy: &'static str,
+    pub copied: &'static str,
+    pub look_again: &'static str,
+    pub just_now: &'static str,
+    /// `5 min ago`
+    pub ago: fn(i64, Unit) -> String,
+}

@@ -1,0 +1,130 @@
+//! Web: one router, a line per slice, and what every request passes on its way.
+//!
+//! Pages and the Web API have the same layers but for one, which decides whether an error becomes a page or JSON. Ingest stays
+//! outside of all of them: it is what SDKs talk to, at a thousand times the rate. Deliberately not here: any handler that knows
+//! a feature.
+
+mod error;
+mod ready;
+
+use std::{any::Any, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use axum::{
+    Router,
+    extract::OriginalUri,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware,
+    response::{IntoResponse, Redirect, Response},
+    routing::{MethodRouter, any},
+    serve::ListenerExt,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
+};
+
+pub use error::Error;
+
+use crate::{app::App, auth, events, ingest, issues, projects, ui};
+
+/// How long requests that are under way may take to finish once we are told to stop.
+const GRACE: Duration = Duration::from_secs(25);
+/// After this a page is given up: whoever asked has reloaded by then.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Everything from this host, nothing inline: what an SDK reports stays inert even where our escaping should fail.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Serves until told to stop, then finishes what is under way.
+pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
+    let address = app.config.web.listen;
+    let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+    let listener = listener.tap_io(|stream| {
+        // Without it an answer may wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+    });
+    tracing::info!("serving {} on {address}", app.config.site.url_prefix);
+    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let too_late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = served.into_future() => served.context("serving"),
+        () = too_late => {
+            tracing::warn!("some requests were not finished within {GRACE:?}");
+            Ok(())
+        }
+    }
+}
+
+/// Every route of the web process.
+pub fn router(app: App) -> Router {
+    let api = Router::new()
+        .merge(auth::api::routes())
+        .merge(issues::api::routes())
+        .merge(events::api::routes())
+        .route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
+    let pages = Router::new()
+        .merge(auth::pages::routes())
+        .merge(projects::pages::routes())
+        .merge(issues::pages::routes())
+        .merge(events::pages::routes())
+        .fallback(missing);
+    let answers = ServiceBuilder::new()
+        .layer(CompressionLayer::new())
+        .layer(unless_set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(unless_set(header::REFERRER_POLICY, "same-origin"))
+        .layer(unless_set(header::CACHE_CONTROL, "private, no-cache"));
+    Router::new()
+        .merge(guarded(api, &app).layer(middleware::from_fn(error::as_json)))
+        .merge(guarded(pages, &app).layer(middleware::from_fn(error::as_page)))
+        .merge(ui::assets::routes())
+        .layer(answers)
+        .merge(ready::routes())
+        .merge(ingest::routes())
+        .with_state(app)
+}
+
+/// A route of the Web API: Sentry's paths end in a slash, and some clients leave it out.
+pub fn api_route(router: Router<App>, path: &str, methods: MethodRouter<App>) -> Router<App> {
+    router.route(path.trim_end_matches('/'), methods.clone()).route(path, methods)
+}
+
+/// Refuses what another site made a browser send, and keeps panics and slow handlers from taking the connection with them.
+fn guarded(routes: Router<App>, app: &App) -> Router<App> {
+    // Where a proxy rewrites the host, the public address is still ours; an address that is no origin trusts nobody more.
+    let public = app.config.site.url_prefix.trim_end_matches('/');
+    let csrf = CsrfLayer::new().add_trusted_origin(public).unwrap_or_default();
+    routes
+        .layer(csrf)
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PAGE_TIMEOUT))
+        .layer(CatchPanicLayer::custom(panicked))
+}
+
+fn unless_set(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let said =
+        panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+    Error::Internal(anyhow!("a handler panicked: {}", said.unwrap_or_default())).into_response()
+}
+
+/// Every page ends in a slash; who leaves it out is led there.
+async fn missing(method: Method, OriginalUri(uri): OriginalUri) -> Result<Redirect, Error> {
+    let path = uri.path();
+    // A path of two slashes would be another host to a browser.
+    if method != Method::GET || path.ends_with('/') || path.starts_with("//") {
+        return Err(Error::NotFound);
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Ok(Redirect::permanent(&format!("{path}/{query}")))
+}
