@@ -123,16 +123,22 @@ pub enum Invalid {
     NotAnObject,
 }
 
+/// Parses a payload as far as to know that it may be an event.
+pub fn object(payload: &[u8]) -> Result<Object, Invalid> {
+    match serde_json::from_slice(payload).map_err(|e| Invalid::Json(e.to_string()))? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Invalid::NotAnObject),
+    }
+}
+
 impl Event {
     /// Reads an event's JSON.
     pub fn parse(payload: &[u8]) -> Result<Event, Invalid> {
-        match serde_json::from_slice(payload).map_err(|e| Invalid::Json(e.to_string()))? {
-            Value::Object(object) => Ok(Event::read(&object)),
-            _ => Err(Invalid::NotAnObject),
-        }
+        object(payload).map(|object| Event::read(&object))
     }
 
-    fn read(event: &Object) -> Event {
+    /// Reads an event that is parsed already.
+    pub fn read(event: &Object) -> Event {
         let get = |name: &str| text(event.get(name));
         let exceptions = values(first(event, &["exception", "sentry.interfaces.Exception"]));
         Event {

@@ -87,8 +87,11 @@ pub fn metadata(event: &Event) -> Object {
                 set("type", cut(exception.kind.as_deref().unwrap_or("Error"), MOST_TYPE));
             }
             if let Some(frame) = crash_frame(event) {
-                frame.filename.iter().for_each(|filename| set("filename", filename.clone()));
-                shown_function(frame, &event.platform).into_iter().for_each(|function| set("function", function));
+                let found =
+                    [("filename", frame.filename.clone()), ("function", shown_function(frame, &event.platform))];
+                for (name, value) in found.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+                    set(name, value);
+                }
             }
         }
         ("transaction", _, _) => {

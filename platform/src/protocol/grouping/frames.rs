@@ -36,7 +36,7 @@ const OVERFLOWS: [&str; 6] = [
 
 /// A stack trace with its marks.
 pub struct Frames<'a> {
-    frames: &'a [Frame],
+    calls: &'a [Frame],
     marks: Vec<Mark>,
     limits: Limits,
     overflown: bool,
@@ -83,12 +83,12 @@ impl<'a> Frames<'a> {
         }
         let kind = exception.and_then(|exception| exception.kind.as_deref()).unwrap_or_default();
         let overflown = OVERFLOWS.iter().any(|name| kind.ends_with(name));
-        Frames { frames, marks, limits, overflown }
+        Frames { calls: frames, marks, limits, overflown }
     }
 
     /// The frames with what is thought of them.
     pub fn seen(&self) -> impl Iterator<Item = Seen<'a>> {
-        self.frames.iter().zip(&self.marks).map(|(frame, mark)| Seen {
+        self.calls.iter().zip(&self.marks).map(|(frame, mark)| Seen {
             frame,
             family: mark.family,
             in_app: mark.in_app,
@@ -98,8 +98,8 @@ impl<'a> Frames<'a> {
 
     /// The innermost frame of the application, or the innermost at all.
     pub fn crash_frame(&self) -> Option<&'a Frame> {
-        let mut inwards = self.frames.iter().zip(&self.marks).rev();
-        inwards.find(|(_, mark)| mark.in_app).map(|(frame, _)| frame).or(self.frames.last())
+        let mut inwards = self.calls.iter().zip(&self.marks).rev();
+        inwards.find(|(_, mark)| mark.in_app).map(|(frame, _)| frame).or(self.calls.last())
     }
 
     /// Which frames are the application's, outermost first.
@@ -110,8 +110,8 @@ impl<'a> Frames<'a> {
     /// The parts that the frames of a scope give.
     pub fn counted(&self, scope: Scope) -> Counted {
         let mut strength = Strength::Nothing;
-        let mut items: Vec<Item> = Vec::with_capacity(self.frames.len());
-        for (frame, mark) in self.frames.iter().zip(&self.marks) {
+        let mut items: Vec<Item> = Vec::with_capacity(self.calls.len());
+        for (frame, mark) in self.calls.iter().zip(&self.marks) {
             let identity = identity(frame, mark.family);
             let out_of_scope = scope == Scope::App && !mark.in_app;
             let why = match (&identity, out_of_scope, mark.counts) {
@@ -124,7 +124,7 @@ impl<'a> Frames<'a> {
                 identity.unwrap_or_else(|| (frame.function.clone().unwrap_or_else(|| "?".into()), Strength::Nothing));
             items.push(Item { text, strength: own, why });
         }
-        if self.overflown && self.frames.len() > 2 * ENDLESS {
+        if self.overflown && self.calls.len() > 2 * ENDLESS {
             keep_endless(&mut items);
         }
         drop_recursion(&mut items);
@@ -143,7 +143,9 @@ impl<'a> Frames<'a> {
         let counting: Vec<usize> = (0..items.len()).filter(|at| items[*at].why.is_empty()).collect();
         let surplus = counting.len().saturating_sub(most);
         let dropped = if self.limits.inverted { &counting[counting.len() - surplus..] } else { &counting[..surplus] };
-        dropped.iter().for_each(|at| items[*at].why = "beyond max-frames");
+        for at in dropped {
+            items[*at].why = "beyond max-frames";
+        }
     }
 }
 
@@ -179,8 +181,9 @@ fn drop_recursion(items: &mut [Item]) {
         for length in 1..=MOST_CYCLE.min(kept.len() / 2) {
             let (before, last) = kept[kept.len() - 2 * length..].split_at(length);
             if before.iter().zip(last).all(|(a, b)| items[*a].text == items[*b].text) {
-                let repeated = kept.split_off(kept.len() - length);
-                repeated.iter().for_each(|at| items[*at].why = "recursion");
+                for at in kept.split_off(kept.len() - length) {
+                    items[at].why = "recursion";
+                }
                 break;
             }
         }
@@ -228,11 +231,12 @@ fn identity(frame: &Frame, family: Family) -> Option<(String, Strength)> {
     };
     let line = source_line(frame, family);
     Some(match (family, line, function) {
-        (Family::JavaScript, Some(line), _) => (format!("{place} | {line}"), Strength::Strong),
-        // A minifier's name is another one in the next build.
-        (Family::JavaScript, None, Some(function)) if function.len() <= 2 => (place, Strength::Weak),
-        (_, None, None) => (place, Strength::Weak),
-        (_, Some(line), None) => (format!("{place} | {line}"), Strength::Strong),
+        // A minifier's name is another one in the next build; a browser's may be another one in each.
+        (Family::JavaScript, None, Some(function)) if function.len() > 2 => {
+            (format!("{place} in {function}"), Strength::Strong)
+        }
+        (Family::JavaScript, None, _) | (_, None, None) => (place, Strength::Weak),
+        (Family::JavaScript, Some(line), _) | (_, Some(line), None) => (format!("{place} | {line}"), Strength::Strong),
         (_, None, Some(function)) => (format!("{place} in {function}"), Strength::Strong),
         (_, Some(line), Some(function)) => (format!("{place} in {function} | {line}"), Strength::Strong),
     })

@@ -25,9 +25,9 @@ fn join(words: &mut Vec<String>, word: String) {
     let Some(last) = words.last_mut() else { return words.push(word) };
     let (before, own) = (bare(last), bare(&word));
     let is_time = |word: &str| matches!(word, "<date>" | "<time>");
-    let merged = if is_time(before) && (is_time(own) || own == "<int>" || is_zone(own)) {
-        "<date>"
-    } else if before == "<int>" && is_time(own) && word.starts_with('<') && !last.ends_with(':') {
+    let ends_date = is_time(before) && (is_time(own) || own == "<int>" || is_zone(own));
+    let starts_date = before == "<int>" && is_time(own) && word.starts_with('<') && !last.ends_with(':');
+    let merged = if ends_date || starts_date {
         "<date>"
     } else if before == "<int>" && is_unit(own) {
         "<duration>"
@@ -218,7 +218,7 @@ fn is_ip(word: &str) -> bool {
     let address = word.split('/').next().unwrap_or_default();
     let v4 = address.split(':').next().unwrap_or_default();
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    v4.parse::<std::net::Ipv4Addr>().is_ok() && address.splitn(2, ':').nth(1).is_none_or(is_port)
+    v4.parse::<std::net::Ipv4Addr>().is_ok() && address.split_once(':').is_none_or(|(_, port)| is_port(port))
         || (address.matches(':').count() >= 2 && address.parse::<std::net::Ipv6Addr>().is_ok())
         || word
             .strip_prefix('[')

@@ -150,7 +150,7 @@ fn go_function(name: &str) -> String {
     let name =
         generic.map_or_else(|| name.to_owned(), |(open, close)| format!("{}{}", &name[..open], &name[close + 1..]));
     let own = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let is_closure = own.ends_with(".func") || own.ends_with("gowrap") || own.ends_with(".deferwrap");
+    let is_closure = [".func", ".gowrap", ".deferwrap"].iter().any(|end| own.ends_with(end));
     if is_closure { own.to_owned() } else { name }
 }
 

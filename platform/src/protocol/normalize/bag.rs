@@ -62,7 +62,7 @@ fn shrink(value: &mut Value, left: &mut usize, at: &Path<'_>, notes: &mut Notes)
             text.truncate(end);
             let kept = text.chars().count();
             text.push_str("...");
-            notes.remark(at, json!(["!limit", "s", kept, kept + 3]), Some(length));
+            notes.remark(at, &json!(["!limit", "s", kept, kept + 3]), Some(length));
             *left = 0;
         }
         Value::Array(items) => {

@@ -11,7 +11,7 @@ use super::{
 };
 
 const EXCEPTION: &[Field] = &[field("type", 256, 20), field("value", 8192, 200).json(), field("module", 256, 20)];
-const THREAD: &[Field] = &[field("name", 1024, 100), field("id", 256, 20).lenient()];
+const THREAD: &[Field] = &[field("name", 1024, 100)];
 const MECHANISM: &[Field] = &[field("type", 128, 0), field("description", 8192, 200), field("help_link", 256, 40)];
 const MECHANISM_KEYS: &[&str] = &[
     "type",
@@ -35,6 +35,7 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
         let values = list.key(values);
         let at = values.key(index);
         fields(thread, THREAD, &at, notes);
+        thread_id(thread, "id", &at, notes);
         frames::normalize(thread, "stacktrace", &at, notes);
         None
     });
@@ -48,7 +49,7 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
         let at = values.key(index);
         exception_fields(exception, &at, notes);
         let is_empty = |name: &str| exception.get(name).and_then(Value::as_str).is_none_or(str::is_empty);
-        if is_empty("type") && is_empty("value") && !notes.has(&at.key("type")) && !notes.has(&at.key("value")) {
+        if is_empty("type") && is_empty("value") {
             let mut sent = json!({
                 "mechanism": null, "module": null, "raw_stacktrace": null, "stacktrace": null, "thread_id": null, "type": null, "value": null,
             });
@@ -56,7 +57,7 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
             notes.error(
                 &at,
                 "missing_attribute",
-                Object::from_iter([("attribute".into(), "type or value".into())]),
+                &Object::from_iter([("attribute".into(), "type or value".into())]),
                 Some(sent),
             );
             return Some(String::new());
@@ -92,13 +93,17 @@ fn exception_fields(exception: &mut Object, at: &Path<'_>, notes: &mut Notes) {
     exception.retain(|key, value| !value.is_null() || notes.has(&at.key(key)));
     fields(exception, EXCEPTION, at, notes);
     split_type(exception);
-    if let Some(id) =
-        exception.get("thread_id").and_then(super::text::lenient).filter(|_| exception["thread_id"].is_boolean())
-    {
-        exception.insert("thread_id".into(), id.into());
-    }
+    thread_id(exception, "thread_id", at, notes);
     frames::normalize(exception, "stacktrace", at, notes);
     mechanism(exception, at, notes);
+}
+
+/// Threads go by numbers or by names.
+fn thread_id(object: &mut Object, name: &str, at: &Path<'_>, notes: &mut Notes) {
+    let Some(id) = object.get_mut(name).filter(|id| !id.is_string() && !id.is_number() && !id.is_null()) else {
+        return;
+    };
+    *id = notes.invalid(&at.key(name), id.take(), "expected a thread id");
 }
 
 /// `ValueError: bad` without a type is a type and a value.

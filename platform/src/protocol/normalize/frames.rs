@@ -32,10 +32,10 @@ pub fn normalize(owner: &mut Object, name: &str, at: &Path<'_>, notes: &mut Note
     let list = at.key("frames");
     let Some(value) = owner.get_mut(name) else { return };
     let Some(frames) = value.get_mut("frames").and_then(Value::as_array_mut).filter(|frames| !frames.is_empty()) else {
-        let noted = notes.has(&at);
+        let is_known = notes.has(&at);
         if !value.is_object() && !value.is_null() {
             *value = notes.invalid(&at, value.take(), "expected a stack trace");
-        } else if !noted {
+        } else if !is_known {
             owner.shift_remove(name);
         }
         return;
@@ -120,7 +120,9 @@ fn slim(frames: &mut [Value]) {
         let middle = if all.len() > keep { &all[half..all.len() - half] } else { &[] };
         for at in middle.iter().copied() {
             if let Some(frame) = frames[at].as_object_mut() {
-                ["vars", "pre_context", "post_context"].iter().for_each(|name| drop(frame.shift_remove(*name)));
+                for name in ["vars", "pre_context", "post_context"] {
+                    frame.shift_remove(name);
+                }
             }
         }
     }

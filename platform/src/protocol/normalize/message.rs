@@ -77,15 +77,12 @@ fn percent(template: &str, params: &Value) -> Option<String> {
             rest = after;
             continue;
         }
-        let value = match rest.strip_prefix('(').and_then(|named| named.split_once(')')) {
-            Some((name, after)) => {
-                rest = after;
-                params.get(name)?
-            }
-            None => {
-                used += 1;
-                params.get(used - 1)?
-            }
+        let value = if let Some((name, after)) = rest.strip_prefix('(').and_then(|named| named.split_once(')')) {
+            rest = after;
+            params.get(name)?
+        } else {
+            used += 1;
+            params.get(used - 1)?
         };
         // Flags, width and precision say how to write it, the letter after them ends the placeholder.
         let letter = rest.find(|c: char| c.is_ascii_alphabetic())?;

@@ -263,7 +263,7 @@ fn fingerprint(event: &mut Object, notes: &mut Notes) {
             parts.extend(kept.iter().filter_map(text::lenient).map(Value::String));
             if !wrong.is_empty() {
                 let length = kept.len() + wrong.len();
-                notes.error(&at, "invalid_data", Object::from_iter([("value".into(), wrong.into())]), None);
+                notes.error(&at, "invalid_data", &Object::from_iter([("value".into(), wrong.into())]), None);
                 notes.length(&at, length);
             }
         }
@@ -302,8 +302,7 @@ fn breadcrumbs(event: &mut Object, notes: &mut Notes) {
         }
         for key in crumb.keys().filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect::<Vec<_>>() {
             let place = at.key(&key);
-            let noted = notes.has(&place);
-            if !noted {
+            if !notes.has(&place) {
                 crumb.insert(key.clone(), notes.unknown(&place));
             }
         }
@@ -358,15 +357,14 @@ fn kind(event: &Object) -> &'static str {
 /// Java's loggers are classes, of which the end says more than the start.
 fn logger(event: &mut Object, platform: &str, notes: &mut Notes) {
     const MOST: usize = 64;
-    if let (true, Some(Value::String(name))) = (platform == "java", event.get_mut("logger")) {
-        let name: &mut String = name;
+    if let Some(Value::String(name)) = event.get_mut("logger") {
         *name = name.trim().to_owned();
         let length = name.chars().count();
-        if length > MOST && name.is_ascii() {
+        if platform == "java" && length > MOST && name.is_ascii() {
             let start = length - (MOST - 1);
             let dot = name[start..].find('.').map_or(start, |at| start + at);
             *name = format!("*{}", &name[dot..]);
-            notes.remark(&Path::root().key("logger"), json!(["@logger:replace", "s", 0, 1]), Some(length));
+            notes.remark(&Path::root().key("logger"), &json!(["@logger:replace", "s", 0, 1]), Some(length));
         }
     }
     fields(event, &[field("logger", MOST, 0).only(|c| !matches!(c, '\r' | '\n'))], &Path::root(), notes);

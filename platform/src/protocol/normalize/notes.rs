@@ -21,6 +21,7 @@ impl<'a> Path<'a> {
     }
 
     /// What is in it under a key.
+    #[must_use]
     pub fn key(&'a self, key: &'a str) -> Path<'a> {
         Path { parent: Some(self), key }
     }
@@ -50,7 +51,7 @@ fn originals(node: &mut Object, name: &str, scrub: &mut impl FnMut(&str, &mut Va
     for (key, inner) in node {
         match inner {
             Value::Object(notes) if key.is_empty() => {
-                notes.get_mut("val").into_iter().for_each(|value| scrub(name, value))
+                notes.get_mut("val").into_iter().for_each(|value| scrub(name, value));
             }
             Value::Object(inner) => originals(inner, key, scrub),
             _ => {}
@@ -94,16 +95,16 @@ impl Notes {
     pub fn invalid(&mut self, at: &Path<'_>, value: Value, reason: &str) -> Value {
         let data =
             if reason.is_empty() { Object::new() } else { Object::from_iter([("reason".into(), reason.into())]) };
-        self.error(at, "invalid_data", data, Some(value))
+        self.error(at, "invalid_data", &data, Some(value))
     }
 
     /// A key that nobody knows.
     pub fn unknown(&mut self, at: &Path<'_>) -> Value {
-        self.error(at, "invalid_attribute", Object::new(), None)
+        self.error(at, "invalid_attribute", &Object::new(), None)
     }
 
     /// Any error, and null to put in the place of the value.
-    pub fn error(&mut self, at: &Path<'_>, kind: &str, data: Object, value: Option<Value>) -> Value {
+    pub fn error(&mut self, at: &Path<'_>, kind: &str, data: &Object, value: Option<Value>) -> Value {
         let value = value.filter(|value| !value.is_null());
         let mut listed = Object::from_iter([("type".into(), kind.into()), ("name".into(), at.keys().join(".").into())]);
         listed.extend(value.clone().map(|value| ("value".to_owned(), value)));
@@ -121,10 +122,10 @@ impl Notes {
     }
 
     /// Text that was cut or replaced: by which rule, how, where in the new text, and how long it was.
-    pub fn remark(&mut self, at: &Path<'_>, remark: Value, length: Option<usize>) {
+    pub fn remark(&mut self, at: &Path<'_>, remark: &Value, length: Option<usize>) {
         let node = self.node(at);
         if let Some(remarks) = node.entry("rem").or_insert_with(|| json!([])).as_array_mut() {
-            remarks.push(remark);
+            remarks.push(remark.clone());
         }
         if let Some(length) = length {
             node.entry("len").or_insert(length.into());

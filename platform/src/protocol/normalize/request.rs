@@ -97,9 +97,9 @@ fn capitalised(name: &str) -> String {
     let mut starts = true;
     for c in name.trim().chars() {
         if starts {
-            out.extend(c.to_uppercase())
+            out.extend(c.to_uppercase());
         } else {
-            out.push(c)
+            out.push(c);
         }
         starts = c == '-';
     }

@@ -79,9 +79,9 @@ fn pair(item: Value) -> Option<(Value, Value)> {
 
 fn check(key: Value, value: Value, at: &Path<'_>, notes: &mut Notes) -> Value {
     let (at_key, at_value) = (at.key("0"), at.key("1"));
-    let noted = notes.has(&at_key);
+    let is_known = notes.has(&at_key);
     let key = match key {
-        Value::Null if noted => Value::Null,
+        Value::Null if is_known => Value::Null,
         Value::String(key) if key.is_empty() => notes.invalid(&at_key, Value::Null, "expected a non-empty value"),
         key => KEY.read(key, &at_key, notes),
     };

@@ -107,6 +107,6 @@ pub fn cut(text: String, most: usize, slack: usize, at: &Path<'_>, notes: &mut N
         return text;
     }
     let kept: String = text.chars().take(most - 3).collect();
-    notes.remark(at, json!(["!limit", "s", most - 3, most]), Some(length));
+    notes.remark(at, &json!(["!limit", "s", most - 3, most]), Some(length));
     format!("{kept}...")
 }

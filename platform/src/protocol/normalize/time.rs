@@ -93,7 +93,7 @@ fn seconds(at: DateTime<Utc>) -> Value {
 fn note(notes: &mut Notes, kind: &str, sdk: DateTime<Utc>, server: DateTime<Utc>) {
     let iso = |at: DateTime<Utc>| Value::String(at.to_rfc3339_opts(SecondsFormat::AutoSi, false));
     let data = Object::from_iter([("sdk_time".into(), iso(sdk)), ("server_time".into(), iso(server))]);
-    notes.error(&Path::root().key("timestamp"), kind, data, None);
+    notes.error(&Path::root().key("timestamp"), kind, &data, None);
 }
 
 fn shift(event: &mut Object, by: TimeDelta) {

@@ -38,7 +38,7 @@ pub fn normalize(event: &mut Object, context: &Context, notes: &mut Notes) {
     let root = Path::root();
     let at = root.key("user");
     if let Some(user) = event.get_mut("user").and_then(Value::as_object_mut) {
-        user.retain(|key, value| !value.is_null() || notes.has(&at.key(key)));
+        user.retain(|key, value| *value != "" && (!value.is_null() || notes.has(&at.key(key))));
         fields(user, FIELDS, &at, notes);
         keep_others(user);
         let address = user.get("ip_address").and_then(Value::as_str).map(str::to_owned);
@@ -92,10 +92,9 @@ fn address(event: &mut Object, context: &Context) {
         (Some(AUTO), Infer::Never) => None,
         _ if context.addresses == Addresses::Scrub => return,
         (Some(AUTO), _) | (None, Infer::Always) => remote.or(context.client_ip),
-        (Some(_), _) | (None, Infer::Never) => return,
         (None, Infer::Legacy) if remote.is_some() => remote,
         (None, Infer::Legacy) if is_client => context.client_ip,
-        (None, Infer::Legacy) => return,
+        (Some(_), _) | (None, Infer::Never | Infer::Legacy) => return,
     };
     match (inferred, event.get_mut("user").and_then(Value::as_object_mut)) {
         (Some(address), Some(user)) => {

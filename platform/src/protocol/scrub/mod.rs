@@ -114,6 +114,13 @@ pub struct Settings {
     pub safe_fields: Vec<String>,
 }
 
+impl Default for Settings {
+    /// The default rules, and addresses are kept.
+    fn default() -> Settings {
+        Settings { defaults: true, addresses: Addresses::Keep, sensitive_fields: Vec::new(), safe_fields: Vec::new() }
+    }
+}
+
 /// Scrubs a normalised event.
 pub fn scrub(event: &mut Object, settings: &Settings) {
     let mut notes = Notes::of(event);
@@ -149,7 +156,9 @@ impl Scrubber<'_> {
             let at = root.key("contexts");
             let own: Vec<String> =
                 contexts.keys().filter(|name| !STANDARD_CONTEXTS.contains(&name.as_str())).cloned().collect();
-            own.iter().for_each(|name| self.field(contexts, name, &at, notes));
+            for name in &own {
+                self.field(contexts, name, &at, notes);
+            }
         }
         self.breadcrumbs(event, notes);
         self.stack_traces(event, notes);
@@ -227,10 +236,12 @@ impl Scrubber<'_> {
             (_, Value::String(text)) => self.text(text, rule, at, notes),
             (Some(rule), _) => {
                 *value = Value::Null;
-                notes.remark(at, json!([rule, "x"]), None);
+                notes.remark(at, &json!([rule, "x"]), None);
             }
             (None, Value::Object(object)) => {
-                object.iter_mut().for_each(|(name, value)| self.value(name, value, &at.key(name), notes))
+                for (name, value) in object.iter_mut() {
+                    self.value(name, value, &at.key(name), notes);
+                }
             }
             (None, Value::Array(items)) => {
                 for (index, item) in items.iter_mut().enumerate() {
@@ -246,7 +257,7 @@ impl Scrubber<'_> {
                 let text = number.to_string();
                 if let (true, false) = (self.settings.defaults, Pattern::CreditCard.find(&text).is_empty()) {
                     *value = Value::Null;
-                    notes.remark(at, json!(["@creditcard:filter", "x"]), None);
+                    notes.remark(at, &json!(["@creditcard:filter", "x"]), None);
                 }
             }
         }
@@ -283,7 +294,7 @@ impl Scrubber<'_> {
         if let Some(rule) = rule.or_else(|| self.secret_name(&text.to_lowercase(), at)) {
             let length = text.chars().count();
             FILTERED.clone_into(text);
-            notes.remark(at, json!([rule, "s", 0, FILTERED.len()]), Some(length));
+            notes.remark(at, &json!([rule, "s", 0, FILTERED.len()]), Some(length));
         } else if self.settings.addresses == Addresses::Scrub {
             replace(text, &Pattern::Ip.find(text), ("@ip:replace", "[ip]"), at, notes);
         }
@@ -317,7 +328,7 @@ fn replace(
         out.push_str(&sent[shift..span.start]);
         let start = out.chars().count();
         out.push_str(word);
-        notes.remark(at, json!([rule, "s", start, start + word.chars().count()]), Some(length));
+        notes.remark(at, &json!([rule, "s", start, start + word.chars().count()]), Some(length));
         shift = span.end;
     }
     out.push_str(&sent[shift..]);
@@ -336,6 +347,6 @@ fn remove_addresses(event: &mut Object, notes: &mut Notes) {
         let second = first.key(keys[1]);
         let third = second.key(keys.get(2).copied().unwrap_or_default());
         let at = if keys.len() == 3 { third } else { second };
-        notes.remark(&at, json!(["@anything:remove", "x"]), None);
+        notes.remark(&at, &json!(["@anything:remove", "x"]), None);
     }
 }

@@ -34,7 +34,7 @@ impl Pattern {
 }
 
 /// Maximal runs of some characters that pass a test.
-fn words(text: &str, is_part: fn(char) -> bool, test: fn(&str) -> bool) -> Vec<Range<usize>> {
+fn words(text: &str, is_part: fn(char) -> bool, is_secret: fn(&str) -> bool) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices().chain([(text.len(), '\0')]) {
@@ -44,7 +44,7 @@ fn words(text: &str, is_part: fn(char) -> bool, test: fn(&str) -> bool) -> Vec<R
                 start = None;
                 // What ends a sentence is no part of the word.
                 let word = text[from..at].trim_end_matches(['.', ':', '-']);
-                if test(word) {
+                if is_secret(word) {
                     found.push(from..from + word.len());
                 }
             }
@@ -55,7 +55,7 @@ fn words(text: &str, is_part: fn(char) -> bool, test: fn(&str) -> bool) -> Vec<R
 }
 
 /// Runs of digits that single spaces and dashes may part.
-fn digit_runs(text: &str, test: fn(&str) -> bool) -> Vec<Range<usize>> {
+fn digit_runs(text: &str, is_secret: fn(&str) -> bool) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -74,7 +74,7 @@ fn digit_runs(text: &str, test: fn(&str) -> bool) -> Vec<Range<usize>> {
             end += 1;
         }
         let before_word = bytes.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-        if !before_word && test(&text[at..end]) {
+        if !before_word && is_secret(&text[at..end]) {
             found.push(at..end);
         }
         at = end;
@@ -149,10 +149,10 @@ fn url_passwords(text: &str) -> Vec<Range<usize>> {
             .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\''))
             .map_or(text.len(), |at| start + at);
         let authority = &text[start..end];
-        if let (Some(colon), Some(host)) = (authority.find(':'), authority.rfind('@')) {
-            if colon + 1 < host {
-                found.push(start + colon + 1..start + host);
-            }
+        if let (Some(colon), Some(host)) = (authority.find(':'), authority.rfind('@'))
+            && colon + 1 < host
+        {
+            found.push(start + colon + 1..start + host);
         }
         from = start;
     }

@@ -77,7 +77,7 @@ fn sets(text: &str) -> Vec<Set<'_>> {
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         match line.split_once(": ") {
             Some((kind @ ("same" | "other"), name)) => {
-                sets.push(Set { name, same: kind == "same", events: Vec::new() })
+                sets.push(Set { name, same: kind == "same", events: Vec::new() });
             }
             _ => sets.last_mut().expect("a set starts with its kind").events.push(line),
         }

@@ -104,11 +104,11 @@ impl Rule {
             return;
         }
         for at in 0..frames.len() {
-            let caller = at.checked_sub(1);
-            let callee = Some(at + 1).filter(|at| *at < frames.len());
+            let outer = at.checked_sub(1);
+            let inner = Some(at + 1).filter(|at| *at < frames.len());
             let all = all_match(&self.here, frames, marks, Some(at))
-                && all_match(&self.caller, frames, marks, caller)
-                && all_match(&self.callee, frames, marks, callee);
+                && all_match(&self.caller, frames, marks, outer)
+                && all_match(&self.callee, frames, marks, inner);
             if all {
                 self.actions.iter().for_each(|action| action.apply(at, marks, limits));
             }
