@@ -51,16 +51,17 @@ fn is_zone(word: &str) -> bool {
 
 /// Replaces the parameters of one word, `before` being what the word before it became.
 fn strip(word: &str, before: &str) -> String {
-    let core_start = word.find(|c: char| !is_wrapper(c)).unwrap_or(word.len());
-    let core_end = word
-        .rfind(|c: char| !is_wrapper(c) && !matches!(c, '.' | ',' | ';' | ':' | '!' | '?'))
-        .map_or(core_start, |at| at + word[at..].chars().next().map_or(1, char::len_utf8));
-    if core_start >= core_end {
-        return word.to_owned();
-    }
-    let (open, core, close) = (&word[..core_start], &word[core_start..core_end], &word[core_end..]);
-    let core = whole(core, before).map_or_else(|| parts(core, before), str::to_owned);
-    format!("{open}{core}{close}")
+    inside(word, |core| whole(core, before).map_or_else(|| list(core, before), str::to_owned))
+}
+
+/// Replaces what is inside of quotes, brackets and the punctuation of a sentence.
+fn inside(word: &str, replace: impl FnOnce(&str) -> String) -> String {
+    let is_end = |c: char| is_wrapper(c) || matches!(c, '.' | ',' | ';' | ':' | '!' | '?');
+    let core = word.trim_start_matches(is_wrapper);
+    let open = &word[..word.len() - core.len()];
+    let core = core.trim_end_matches(is_end);
+    let close = &word[open.len() + core.len()..];
+    if core.is_empty() { word.to_owned() } else { format!("{open}{}{close}", replace(core)) }
 }
 
 fn is_wrapper(c: char) -> bool {
@@ -74,6 +75,8 @@ fn whole(word: &str, before: &str) -> Option<&'static str> {
         _ if is_url(word) => "<url>",
         _ if is_email(word) => "<email>",
         _ if is_uuid(word) => "<uuid>",
+        // A web token is JSON in base64, which always starts so.
+        _ if word.starts_with("eyJ") && word.len() > 20 => "<token>",
         _ if is_date(word) => "<date>",
         _ if is_time(word) => "<time>",
         _ if is_ip(word) => "<ip>",
@@ -82,6 +85,30 @@ fn whole(word: &str, before: &str) -> Option<&'static str> {
         _ if is_day_or_month(word) => "<date>",
         _ => return None,
     })
+}
+
+/// Strips the members of a word that is a list, `id=4711,name=x`; each may be anything that a word may be.
+fn list(word: &str, before: &str) -> String {
+    let member = |text: &str, context: &str| {
+        inside(text, |core| whole(core, context).map_or_else(|| parts(core, context), str::to_owned))
+    };
+    let mut out = String::with_capacity(word.len());
+    let mut context = before.to_owned();
+    let mut start = 0;
+    for (at, separator) in word.char_indices().filter(|(_, c)| matches!(c, ',' | ';' | '&' | '|' | '=' | ':')) {
+        let text = &word[start..at];
+        let is_name = text.chars().all(|c| c.is_alphabetic() || c == '_');
+        if separator == ':' && !is_name {
+            continue;
+        }
+        let stripped = member(text, &context);
+        out.push_str(&stripped);
+        out.push(separator);
+        context = if matches!(separator, '=' | ':') { stripped } else { String::new() };
+        start = at + 1;
+    }
+    out.push_str(&member(&word[start..], &context));
+    collapse_lists(out)
 }
 
 /// Strips the parts of a word between punctuation: `order=4711,user=a@b.co`, `ord_8f3a2b1c`, `items[17]`.
@@ -127,6 +154,7 @@ fn piece(piece: &str, before: &str) -> String {
         _ if is_ip(trimmed) => Some("<ip>"),
         _ if is_number(trimmed) => Some("<int>"),
         _ if is_duration(trimmed) => Some("<duration>"),
+        _ if trimmed.strip_prefix(['v', 'V']).is_some_and(is_number) => Some("<version>"),
         _ if is_hex(trimmed, before) => Some("<hex>"),
         _ if is_token(trimmed) => Some("<token>"),
         _ => None,
@@ -190,7 +218,7 @@ fn is_token(piece: &str) -> bool {
         changes += u32::from(last.is_some_and(|last| last != kind));
         last = Some(kind);
     }
-    (piece.len() >= 8 && changes >= 3) || (piece.len() >= 16 && changes >= 2)
+    (piece.len() >= 5 && changes >= 3) || (piece.len() >= 16 && changes >= 2)
 }
 
 fn is_uuid(word: &str) -> bool {
