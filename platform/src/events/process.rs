@@ -15,7 +15,8 @@ use crate::{
     protocol::{
         Level,
         event::{Event, Invalid},
-        fingerprint::{Fingerprint, fingerprint},
+        fingerprint::Fingerprint,
+        grouping::{group, rules::Rules},
         repair::repair,
         title,
     },
@@ -74,7 +75,7 @@ fn prepare(mut received: Received) -> Result<Prepared, Rejected> {
     let latest = received.received_at + CLOCK_TOLERANCE;
     Ok(Prepared {
         occurred_at: event.timestamp.filter(|at| *at <= latest && at.timestamp() > 0).unwrap_or(received.received_at),
-        fingerprint: fingerprint(&event),
+        fingerprint: group(&event, &Rules::default()).fingerprint,
         title: title::title(&event),
         culprit: title::culprit(&event),
         kind: title::kind(&event),

@@ -9,7 +9,8 @@ use thiserror::Error;
 use super::{
     Level,
     json::{Object, first, pairs, text, values},
-    stacktrace::Stacktrace,
+    security::Report,
+    stacktrace::{Frame, Stacktrace},
 };
 
 /// The typed view of an event.
@@ -20,10 +21,21 @@ pub struct Event {
     pub platform: String,
     /// When it happened, by the sender's clock.
     pub timestamp: Option<DateTime<Utc>>,
+    /// What the sender calls it: `error`, `transaction`, `feedback` …
+    pub type_sent: Option<String>,
     /// The formatted message.
     pub message: Option<String>,
+    /// The message before its parameters were filled in.
+    pub message_template: Option<String>,
     /// Outermost cause first, as SDKs send them; the last is what was raised at the end.
     pub exceptions: Vec<Exception>,
+    /// Which exception gives the event its name, where the SDK says so.
+    pub main_exception_id: Option<i64>,
+    pub threads: Vec<Thread>,
+    /// The template that failed to render, as a frame.
+    pub template: Option<Frame>,
+    /// A browser's report of a violated policy.
+    pub report: Option<Report>,
     /// Of the event itself, where no exception carries one.
     pub stacktrace: Option<Stacktrace>,
     pub logger: Option<String>,
@@ -31,6 +43,7 @@ pub struct Event {
     pub culprit: Option<String>,
     pub server_name: Option<String>,
     pub release: Option<String>,
+    pub dist: Option<String>,
     pub environment: Option<String>,
     pub tags: Vec<(String, String)>,
     pub fingerprint: Vec<String>,
@@ -61,6 +74,22 @@ pub struct Mechanism {
     pub handled: Option<bool>,
     /// The exception's type says nothing: a signal, a panic's wrapper.
     pub synthetic: bool,
+    /// It holds several others: `ExceptionGroup`, `AggregateError`.
+    pub is_group: bool,
+    pub exception_id: Option<i64>,
+    pub parent_id: Option<i64>,
+    /// Domain and code of an Apple error.
+    pub ns_error: Option<(String, i64)>,
+}
+
+/// One thread of the process.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Thread {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    pub crashed: bool,
+    pub current: bool,
+    pub stacktrace: Option<Stacktrace>,
 }
 
 /// The HTTP request during which it happened.
@@ -94,30 +123,45 @@ pub enum Invalid {
     NotAnObject,
 }
 
+/// Parses a payload as far as to know that it may be an event.
+pub fn object(payload: &[u8]) -> Result<Object, Invalid> {
+    match serde_json::from_slice(payload).map_err(|e| Invalid::Json(e.to_string()))? {
+        Value::Object(object) => Ok(object),
+        _ => Err(Invalid::NotAnObject),
+    }
+}
+
 impl Event {
     /// Reads an event's JSON.
     pub fn parse(payload: &[u8]) -> Result<Event, Invalid> {
-        match serde_json::from_slice(payload).map_err(|e| Invalid::Json(e.to_string()))? {
-            Value::Object(object) => Ok(Event::read(&object)),
-            _ => Err(Invalid::NotAnObject),
-        }
+        object(payload).map(|object| Event::read(&object))
     }
 
-    fn read(event: &Object) -> Event {
+    /// Reads an event that is parsed already.
+    pub fn read(event: &Object) -> Event {
         let get = |name: &str| text(event.get(name));
         let exceptions = values(first(event, &["exception", "sentry.interfaces.Exception"]));
         Event {
             level: event.get("level").and_then(Level::parse).unwrap_or(Level::Error),
             platform: get("platform").unwrap_or_else(|| "other".into()),
             timestamp: timestamp(event.get("timestamp")),
+            type_sent: get("type"),
             message: message(event),
+            message_template: logentry(event).and_then(|entry| text(entry.get("message"))),
             exceptions: exceptions.into_iter().filter_map(Value::as_object).map(Exception::read).collect(),
+            main_exception_id: event.get("main_exception_id").and_then(Value::as_i64),
+            threads: objects(event.get("threads")).map(Thread::read).collect(),
+            template: first(event, &["template", "sentry.interfaces.Template"])
+                .and_then(Value::as_object)
+                .map(Frame::parse),
+            report: Report::read(event),
             stacktrace: Stacktrace::parse(first(event, &["stacktrace", "sentry.interfaces.Stacktrace"])),
             logger: get("logger"),
             transaction: get("transaction"),
             culprit: get("culprit"),
             server_name: get("server_name"),
             release: get("release"),
+            dist: get("dist"),
             environment: get("environment"),
             tags: pairs(event.get("tags")),
             fingerprint: event
@@ -126,9 +170,7 @@ impl Event {
                 .map_or_else(Vec::new, |parts| parts.iter().filter_map(|part| text(Some(part))).collect()),
             user: pairs(first(event, &["user", "sentry.interfaces.User"])),
             request: first(event, &["request", "sentry.interfaces.Http"]).and_then(Value::as_object).map(Request::read),
-            breadcrumbs: values(first(event, &["breadcrumbs", "sentry.interfaces.Breadcrumbs"]))
-                .into_iter()
-                .filter_map(Value::as_object)
+            breadcrumbs: objects(first(event, &["breadcrumbs", "sentry.interfaces.Breadcrumbs"]))
                 .map(Breadcrumb::read)
                 .collect(),
             sdk: event.get("sdk").and_then(Value::as_object).and_then(sdk),
@@ -137,9 +179,23 @@ impl Event {
         }
     }
 
-    /// The exception that gives the event its name: the one raised last.
+    /// The exception that gives the event its name: the one the SDK points at, or else the one raised last.
     pub fn main_exception(&self) -> Option<&Exception> {
-        self.exceptions.last()
+        let pointed_at = self.main_exception_id.and_then(|id| {
+            self.exceptions
+                .iter()
+                .find(|e| e.mechanism.as_ref().is_some_and(|mechanism| mechanism.exception_id == Some(id)))
+        });
+        pointed_at.or(self.exceptions.last())
+    }
+
+    /// The one thread that tells what happened: it crashed, or ran at the time, or is alone.
+    pub fn main_thread(&self) -> Option<&Thread> {
+        let only = |wanted: fn(&Thread) -> bool| {
+            let mut matching = self.threads.iter().filter(|thread| wanted(thread));
+            matching.next().filter(|_| matching.next().is_none())
+        };
+        only(|thread| thread.crashed).or_else(|| only(|thread| thread.current)).or_else(|| only(|_| true))
     }
 }
 
@@ -149,17 +205,46 @@ impl Exception {
             Some(value @ (Value::Object(_) | Value::Array(_))) => Some(value.to_string()),
             value => text(value),
         };
-        let mechanism = exception.get("mechanism").and_then(Value::as_object).map(|mechanism| Mechanism {
-            kind: text(mechanism.get("type")).unwrap_or_else(|| "generic".into()),
-            handled: mechanism.get("handled").and_then(Value::as_bool),
-            synthetic: mechanism.get("synthetic").and_then(Value::as_bool).unwrap_or(false),
-        });
         Exception {
             kind: text(exception.get("type")),
             value,
             module: text(exception.get("module")),
             stacktrace: Stacktrace::parse(first(exception, &["stacktrace", "sentry.interfaces.Stacktrace"])),
-            mechanism,
+            mechanism: exception.get("mechanism").and_then(Value::as_object).map(Mechanism::read),
+        }
+    }
+
+    /// Whether the exception's type is the handler's word for it and not the program's.
+    pub fn is_synthetic(&self) -> bool {
+        self.mechanism.as_ref().is_some_and(|mechanism| mechanism.synthetic)
+    }
+}
+
+impl Mechanism {
+    fn read(mechanism: &Object) -> Mechanism {
+        let is = |name: &str| mechanism.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let ns_error = mechanism.get("meta").and_then(|meta| meta.get("ns_error"));
+        Mechanism {
+            kind: text(mechanism.get("type")).unwrap_or_else(|| "generic".into()),
+            handled: mechanism.get("handled").and_then(Value::as_bool),
+            synthetic: is("synthetic"),
+            is_group: is("is_exception_group"),
+            exception_id: mechanism.get("exception_id").and_then(Value::as_i64),
+            parent_id: mechanism.get("parent_id").and_then(Value::as_i64),
+            ns_error: ns_error.and_then(|error| Some((text(error.get("domain"))?, error.get("code")?.as_i64()?))),
+        }
+    }
+}
+
+impl Thread {
+    fn read(thread: &Object) -> Thread {
+        let is = |name: &str| thread.get(name).and_then(Value::as_bool).unwrap_or(false);
+        Thread {
+            id: text(thread.get("id")),
+            name: text(thread.get("name")),
+            crashed: is("crashed"),
+            current: is("current"),
+            stacktrace: Stacktrace::parse(thread.get("stacktrace")),
         }
     }
 }
@@ -169,11 +254,18 @@ impl Request {
         Request {
             method: text(request.get("method")),
             url: text(request.get("url")),
-            query: text(request.get("query_string")),
+            query: query(request.get("query_string")),
             headers: pairs(request.get("headers")),
             body: request.get("data").filter(|data| !data.is_null()).map(show).filter(|body| !body.is_empty()),
         }
     }
+}
+
+/// A query as it stands in a URL, from text or from pairs.
+fn query(value: Option<&Value>) -> Option<String> {
+    let written = |(name, value): (String, String)| if value.is_empty() { name } else { format!("{name}={value}") };
+    let of_pairs = || pairs(value).into_iter().map(written).collect::<Vec<_>>().join("&");
+    text(value).or_else(|| Some(of_pairs()).filter(|query| !query.is_empty()))
 }
 
 impl Breadcrumb {
@@ -188,10 +280,20 @@ impl Breadcrumb {
     }
 }
 
+/// The names a message goes by.
+const MESSAGES: &[&str] = &["logentry", "message", "sentry.interfaces.Message"];
+
+fn logentry(event: &Object) -> Option<&Object> {
+    first(event, MESSAGES)?.as_object()
+}
+
+fn objects(list: Option<&Value>) -> impl Iterator<Item = &Object> {
+    values(list).into_iter().filter_map(Value::as_object)
+}
+
 /// The message, from either of its two old homes and any of its shapes.
 fn message(event: &Object) -> Option<String> {
-    let message = first(event, &["logentry", "message", "sentry.interfaces.Message"])?;
-    match message {
+    match first(event, MESSAGES)? {
         Value::Object(entry) => text(first(entry, &["formatted", "message"])),
         other => text(Some(other)),
     }

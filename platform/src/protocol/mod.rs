@@ -8,16 +8,24 @@ pub mod check_in;
 pub mod client_report;
 pub mod envelope;
 pub mod event;
+pub mod filter;
 pub mod fingerprint;
+pub mod function_name;
+pub mod glob;
+pub mod grouping;
 pub mod item;
 pub mod json;
+pub mod normalize;
 pub mod origin;
 pub mod repair;
+pub mod scrub;
+pub mod security;
 pub mod stacktrace;
 pub mod store;
 #[cfg(test)]
 mod tests;
 pub mod title;
+pub mod user_agent;
 
 use std::{fmt, str::FromStr};
 

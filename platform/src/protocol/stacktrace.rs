@@ -19,11 +19,19 @@ pub struct Frame {
     /// `shop.cart`, `com.acme.Cart`
     pub module: Option<String>,
     pub function: Option<String>,
+    /// The name as the compiler wrote it, where `function` was trimmed from it.
+    pub raw_function: Option<String>,
+    /// The library or program a native frame is in.
+    pub package: Option<String>,
+    /// Where one event mixes platforms.
+    pub platform: Option<String>,
     /// From 1.
     pub lineno: Option<i64>,
     pub colno: Option<i64>,
     /// Code of the application, not of a library.
     pub in_app: bool,
+    /// The SDK said whether it is.
+    pub in_app_sent: bool,
     /// Lines before, at and after the call.
     pub pre_context: Vec<String>,
     pub context_line: Option<String>,
@@ -47,7 +55,8 @@ impl Stacktrace {
 }
 
 impl Frame {
-    fn parse(frame: &Object) -> Frame {
+    /// Reads one frame.
+    pub fn parse(frame: &Object) -> Frame {
         let lines = |name| match frame.get(name) {
             Some(Value::Array(lines)) => {
                 lines.iter().map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
@@ -58,11 +67,15 @@ impl Frame {
         Frame {
             filename: text(frame.get("filename")).or_else(|| abs_path.clone()),
             abs_path,
-            module: text(first(frame, &["module", "package"])),
-            function: text(frame.get("function")).filter(|name| name != "?"),
+            module: text(frame.get("module")),
+            function: text(first(frame, &["function", "symbol"])).filter(|name| name != "?"),
+            raw_function: text(frame.get("raw_function")),
+            package: text(frame.get("package")),
+            platform: text(frame.get("platform")),
             lineno: frame.get("lineno").and_then(Value::as_i64),
             colno: frame.get("colno").and_then(Value::as_i64),
             in_app: frame.get("in_app").and_then(Value::as_bool).unwrap_or(false),
+            in_app_sent: frame.get("in_app").is_some_and(Value::is_boolean),
             pre_context: lines("pre_context"),
             context_line: text(frame.get("context_line")),
             post_context: lines("post_context"),
@@ -70,9 +83,9 @@ impl Frame {
         }
     }
 
-    /// Where the frame is, in the words of its platform: a module, or else a file.
+    /// Where the frame is, in the words of its platform: a module, or else a file, or else a library.
     pub fn place(&self) -> &str {
-        self.module.as_deref().or(self.filename.as_deref()).unwrap_or("?")
+        self.module.as_deref().or(self.filename.as_deref()).or(self.package.as_deref()).unwrap_or("?")
     }
 }
 

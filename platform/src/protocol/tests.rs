@@ -7,8 +7,9 @@ use super::{
     EventId, Level,
     envelope::{Envelope, EnvelopeError},
     event::{Event, Invalid},
-    fingerprint::fingerprint,
-    title::{culprit, kind, title},
+    function_name,
+    grouping::{group, rules::Rules},
+    title::{culprit, kind, location, metadata, title},
 };
 
 fn event(json: &Value) -> Event {
@@ -84,8 +85,50 @@ fn titles_and_culprits_are_sentrys() {
 }
 
 #[test]
+fn a_synthetic_exception_is_named_by_the_function_it_happened_in() {
+    let mut crash =
+        error("SIGSEGV", "Segfault", &["main", "(anonymous namespace)::Cart<int>::add(Item const&)", "<redacted>"]);
+    crash["platform"] = json!("native");
+    crash["exception"]["values"][0]["mechanism"] = json!({"type": "signalhandler", "synthetic": true});
+    let crash = event(&crash);
+    let function = "`anonymous namespace'::Cart<T>::add";
+    assert_eq!(
+        (title(&crash).as_str(), culprit(&crash).as_str(), location(&crash).as_deref()),
+        (function, "", Some("shop/cart.py"))
+    );
+    assert_eq!(json!(metadata(&crash)), json!({"value": "Segfault", "filename": "shop/cart.py", "function": function}));
+}
+
+#[test]
+fn a_report_is_named_by_its_message_and_who_was_blocked() {
+    let report = event(&json!({
+        "message": "Blocked 'script' from 'cdn.example'", "culprit": "script-src",
+        "csp": {"blocked_uri": "https://cdn.example/x.js?1", "violated_directive": "script-src self", "document_uri": "https://shop.example/"},
+    }));
+    assert_eq!((kind(&report), location(&report).as_deref()), ("csp", Some("cdn.example")));
+    assert_eq!(title(&report), "Blocked 'script' from 'cdn.example'");
+    assert_eq!(metadata(&report)["directive"], "script-src");
+}
+
+#[test]
+fn native_functions_are_cut_to_what_people_call_them() {
+    let cases = [
+        ("void ns::Cart<std::map<int, A>>::add(Item const&) const", "ns::Cart<T>::add"),
+        ("?A0xc3a0617d::crash", "`anonymous namespace'::crash"),
+        ("<shop::Cart<T> as core::fmt::Display>::fmt", "shop::Cart<T>::fmt"),
+        ("-[Cart add:with:]", "-[Cart add:with:]"),
+        ("bool operator<(A const&, B const&)", "operator<"),
+        ("shop::Cart::operator()(int)", "shop::Cart::operator()"),
+        ("main", "main"),
+    ];
+    for (name, short) in cases {
+        assert_eq!(function_name::native(name), short, "{name}");
+    }
+}
+
+#[test]
 fn the_same_bug_is_one_group_and_another_bug_is_another() {
-    let group = |json: &Value| fingerprint(&event(json));
+    let group = |json: &Value| group(&event(json), &Rules::default()).fingerprint;
     let first = error("ValueError", "item 17 is gone", &["main", "add"]);
     let mut elsewhere = first.clone();
     elsewhere["exception"]["values"][0]["stacktrace"]["frames"][0]["lineno"] = json!(99);

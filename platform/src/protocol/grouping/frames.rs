@@ -1,0 +1,260 @@
+//! The frames of one stack trace: whose they are, which count, and what of each.
+//!
+//! Marks come from the SDK, then from tables of libraries where it said nothing, then from the project's rules. Of a frame count
+//! its module or file and its function or line of source, never a number of a line. Recursion counts once.
+
+use super::{
+    super::{
+        event::Exception,
+        stacktrace::{Frame, Stacktrace},
+    },
+    Part,
+    family::Family,
+    libraries, names, noise,
+    rules::{
+        Rules,
+        matcher::Seen,
+        stack::{Limits, Mark},
+    },
+};
+
+/// Longest line of source that a person wrote; longer ones are a bundler's.
+const MOST_LINE: usize = 120;
+/// Longest cycle of calls that is seen as recursion.
+const MOST_CYCLE: usize = 6;
+/// How often a frame occurs at least that is part of an endless recursion.
+const ENDLESS: usize = 4;
+/// What runtimes call an endless recursion.
+const OVERFLOWS: [&str; 6] = [
+    "StackOverflowError",
+    "StackOverflowException",
+    "RecursionError",
+    "SystemStackError",
+    "RangeError",
+    "InternalError",
+];
+
+/// A stack trace with its marks.
+pub struct Frames<'a> {
+    calls: &'a [Frame],
+    marks: Vec<Mark>,
+    limits: Limits,
+    overflown: bool,
+}
+
+/// Which frames are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    App,
+    System,
+}
+
+/// The frames that count, as parts, and how much they tell.
+pub struct Counted {
+    pub parts: Vec<Part>,
+    pub strength: Strength,
+}
+
+/// How much frames tell of where it happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// No frame counts.
+    Nothing,
+    /// Files or minified names only: the error's text has to help.
+    Weak,
+    Strong,
+}
+
+impl<'a> Frames<'a> {
+    /// Marks the frames of a stack trace.
+    pub fn mark(
+        stacktrace: &'a Stacktrace,
+        exception: Option<&Exception>,
+        platform: &str,
+        rules: &Rules,
+    ) -> Frames<'a> {
+        let frames = &stacktrace.frames;
+        // An SDK that marks what is the application's means the other frames are not.
+        let told = frames.iter().any(|frame| frame.in_app);
+        let mut marks: Vec<Mark> = frames.iter().map(|frame| mark(frame, platform, told)).collect();
+        let mut limits = Limits::default();
+        for rule in &rules.stack {
+            rule.apply(frames, exception, &mut marks, &mut limits);
+        }
+        let kind = exception.and_then(|exception| exception.kind.as_deref()).unwrap_or_default();
+        let overflown = OVERFLOWS.iter().any(|name| kind.ends_with(name));
+        Frames { calls: frames, marks, limits, overflown }
+    }
+
+    /// The frames with what is thought of them.
+    pub fn seen(&self) -> impl Iterator<Item = Seen<'a>> {
+        self.calls.iter().zip(&self.marks).map(|(frame, mark)| Seen {
+            frame,
+            family: mark.family,
+            in_app: mark.in_app,
+            category: None,
+        })
+    }
+
+    /// The innermost frame of the application, or the innermost at all.
+    pub fn crash_frame(&self) -> Option<&'a Frame> {
+        let mut inwards = self.calls.iter().zip(&self.marks).rev();
+        inwards.find(|(_, mark)| mark.in_app).map(|(frame, _)| frame).or(self.calls.last())
+    }
+
+    /// Which frames are the application's, outermost first.
+    pub fn in_app(&self) -> impl Iterator<Item = bool> {
+        self.marks.iter().map(|mark| mark.in_app)
+    }
+
+    /// The parts that the frames of a scope give.
+    pub fn counted(&self, scope: Scope) -> Counted {
+        let mut strength = Strength::Nothing;
+        let mut items: Vec<Item> = Vec::with_capacity(self.calls.len());
+        for (frame, mark) in self.calls.iter().zip(&self.marks) {
+            let identity = identity(frame, mark.family);
+            let out_of_scope = scope == Scope::App && !mark.in_app;
+            let why = match (&identity, out_of_scope, mark.counts) {
+                (_, true, _) => "not in the application",
+                (_, _, false) => mark.why,
+                (None, _, _) => "tells nothing that stays the same",
+                (Some(_), _, _) => "",
+            };
+            let (text, own) =
+                identity.unwrap_or_else(|| (frame.function.clone().unwrap_or_else(|| "?".into()), Strength::Nothing));
+            items.push(Item { text, strength: own, why });
+        }
+        if self.overflown && self.calls.len() > 2 * ENDLESS {
+            keep_endless(&mut items);
+        }
+        drop_recursion(&mut items);
+        self.limit(&mut items);
+        for item in items.iter().filter(|item| item.why.is_empty()) {
+            strength = strength.max(item.strength);
+        }
+        if items.iter().filter(|item| item.why.is_empty()).count() < self.limits.min_frames {
+            strength = Strength::Nothing;
+        }
+        Counted { parts: items.into_iter().map(Item::into_part).collect(), strength }
+    }
+
+    fn limit(&self, items: &mut [Item]) {
+        let Some(most) = self.limits.max_frames else { return };
+        let counting: Vec<usize> = (0..items.len()).filter(|at| items[*at].why.is_empty()).collect();
+        let surplus = counting.len().saturating_sub(most);
+        let dropped = if self.limits.inverted { &counting[counting.len() - surplus..] } else { &counting[..surplus] };
+        for at in dropped {
+            items[*at].why = "beyond max-frames";
+        }
+    }
+}
+
+/// A frame on its way to a part; it counts while nothing says why not.
+struct Item {
+    text: String,
+    strength: Strength,
+    why: &'static str,
+}
+
+impl Item {
+    fn into_part(self) -> Part {
+        Part { depth: 1, what: "frame", text: self.text, counts: self.why.is_empty(), why: self.why }
+    }
+}
+
+fn mark(frame: &Frame, platform: &str, told: bool) -> Mark {
+    let family = Family::of(frame, platform);
+    let noise = noise::is_noise(frame, family);
+    let in_app = if told || frame.in_app_sent { frame.in_app } else { !libraries::is_library(frame, family) };
+    let why = if noise { "a runtime's or the SDK's own" } else { "" };
+    Mark { family, in_app, counts: !noise, why, category: None }
+}
+
+/// Counts every cycle of calls once.
+fn drop_recursion(items: &mut [Item]) {
+    let mut kept: Vec<usize> = Vec::with_capacity(items.len());
+    for at in 0..items.len() {
+        if !items[at].why.is_empty() {
+            continue;
+        }
+        kept.push(at);
+        for length in 1..=MOST_CYCLE.min(kept.len() / 2) {
+            let (before, last) = kept[kept.len() - 2 * length..].split_at(length);
+            if before.iter().zip(last).all(|(a, b)| items[*a].text == items[*b].text) {
+                for at in kept.split_off(kept.len() - length) {
+                    items[at].why = "recursion";
+                }
+                break;
+            }
+        }
+    }
+}
+
+/// Of an endless recursion only the cycle counts: where it began and where it broke are chance.
+fn keep_endless(items: &mut [Item]) {
+    let mut counts: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for item in items.iter().filter(|item| item.why.is_empty()) {
+        *counts.entry(item.text.clone()).or_default() += 1;
+    }
+    let endless = |item: &Item| counts.get(&item.text).is_some_and(|count| *count >= ENDLESS);
+    if !items.iter().any(|item| item.why.is_empty() && endless(item)) {
+        return;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for item in items.iter_mut().filter(|item| item.why.is_empty()) {
+        if !endless(item) || !seen.insert(item.text.clone()) {
+            item.why = "endless recursion";
+        }
+    }
+    // Where in the cycle the trace was cut is chance too.
+    let mut texts = seen.into_iter();
+    for item in items.iter_mut().filter(|item| item.why.is_empty()) {
+        item.text = texts.next().unwrap_or_default();
+    }
+}
+
+/// What a frame is known by, and how much that tells.
+fn identity(frame: &Frame, family: Family) -> Option<(String, Strength)> {
+    let module = frame.module.as_deref().filter(|module| !module.is_empty() && *module != "__main__" && *module != "?");
+    let filename = frame.filename.as_deref();
+    let function = frame.function.as_deref().and_then(|name| names::function(name, module.unwrap_or_default(), family));
+    if family == Family::Native {
+        let place = || filename.or(frame.package.as_deref()).map(base_name);
+        return match function {
+            Some(function) => Some((function, Strength::Strong)),
+            None => place().map(|place| (place, Strength::Weak)),
+        };
+    }
+    let place = match module {
+        Some(module) if !module.contains("://") => names::module(module, family),
+        _ => names::file(filename.or(module)?),
+    };
+    let line = source_line(frame, family);
+    Some(match (family, line, function) {
+        // A minifier's name is another one in the next build; a browser's may be another one in each.
+        (Family::JavaScript, None, Some(function)) if function.len() > 2 => {
+            (format!("{place} in {function}"), Strength::Strong)
+        }
+        (Family::JavaScript, None, _) | (_, None, None) => (place, Strength::Weak),
+        (Family::JavaScript, Some(line), _) | (_, Some(line), None) => (format!("{place} | {line}"), Strength::Strong),
+        (_, None, Some(function)) => (format!("{place} in {function}"), Strength::Strong),
+        (_, Some(line), Some(function)) => (format!("{place} in {function} | {line}"), Strength::Strong),
+    })
+}
+
+/// The text of the line, if a person wrote it and it says something.
+fn source_line(frame: &Frame, family: Family) -> Option<String> {
+    if !family.has_source_lines() {
+        return None;
+    }
+    let line = frame.context_line.as_deref()?.trim();
+    let letters = line.chars().filter(|c| c.is_alphanumeric()).count();
+    if letters < 3 || line.len() > MOST_LINE || line.contains("{snip}") {
+        return None;
+    }
+    Some(line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn base_name(path: &str) -> String {
+    path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()
+}

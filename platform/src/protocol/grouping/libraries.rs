@@ -1,0 +1,262 @@
+//! Which frames are libraries', where the SDK said nothing of any.
+//!
+//! The tables are plain starts and parts of names: they run for every frame, so no patterns. A frame that is in no table is the
+//! application's.
+
+use super::{super::stacktrace::Frame, family::Family};
+
+/// Whether a frame that the SDK said nothing of is a library's.
+pub fn is_library(frame: &Frame, family: Family) -> bool {
+    let path = frame.abs_path.as_deref().or(frame.filename.as_deref()).unwrap_or_default();
+    let module = frame.module.as_deref().unwrap_or_default();
+    let function = frame.function.as_deref().unwrap_or_default();
+    match family {
+        Family::JavaScript => {
+            contains_any(path, JS_PATHS) || starts_any(path, JS_CORE) || starts_any(module, &["node:", "internal/"])
+        }
+        Family::Python => contains_any(path, PYTHON_PATHS),
+        Family::Php => path.contains("/vendor/") || path.starts_with("vendor/") || path.starts_with("[internal"),
+        Family::Ruby => contains_any(path, RUBY_PATHS),
+        Family::Java => starts_any(module, JAVA_PACKAGES),
+        Family::DotNet => starts_any(module, DOTNET_NAMESPACES),
+        Family::Go => is_go_library(path, module),
+        Family::Dart => contains_any(path, &["dart:", "package:flutter/", "package:sentry"]),
+        Family::Native | Family::Other => {
+            frame.package.as_deref().is_some_and(is_system_package)
+                || starts_any(function, NATIVE_FUNCTIONS)
+                || contains_any(path, NATIVE_PATHS)
+        }
+    }
+}
+
+/// Whether the text has one of the starts.
+pub fn starts_any(text: &str, starts: &[&str]) -> bool {
+    !text.is_empty() && starts.iter().any(|start| text.starts_with(start))
+}
+
+/// Whether the text has one of the parts.
+pub fn contains_any(text: &str, parts: &[&str]) -> bool {
+    !text.is_empty() && parts.iter().any(|part| text.contains(part))
+}
+
+/// The standard library's import paths have no host; neither has the program's own `main`.
+fn is_go_library(path: &str, module: &str) -> bool {
+    let first = module.split('/').next().unwrap_or_default();
+    let is_standard = !first.is_empty() && !first.contains('.') && first != "main" && GO_STANDARD.contains(&first);
+    is_standard || contains_any(path, &["/pkg/mod/", "/usr/local/go/src/", "/vendor/", "/go/src/runtime/"])
+}
+
+fn is_system_package(package: &str) -> bool {
+    let is_system = starts_any(package, SYSTEM_PACKAGES);
+    let lower = package.to_ascii_lowercase();
+    is_system
+        || contains_any(
+            &lower,
+            &["\\windows\\", "/windows/system32", "/.so", "linux-vdso", "/libc.so", "/libc-", "ld-linux"],
+        )
+        || WINDOWS_LIBRARIES.iter().any(|name| lower.ends_with(name))
+}
+
+const JS_PATHS: &[&str] = &[
+    "node_modules/",
+    "/bower_components/",
+    "webpack/bootstrap",
+    "webpack/runtime",
+    "chrome-extension://",
+    "moz-extension://",
+    "[native code]",
+    "(webpack)",
+];
+const JS_CORE: &[&str] = &[
+    "node:",
+    "internal/",
+    "native ",
+    "native",
+    "<anonymous>",
+    "module.js",
+    "events.js",
+    "timers.js",
+    "net.js",
+    "_http",
+    "fs.js",
+    "domain.js",
+    "next_tick.js",
+];
+const PYTHON_PATHS: &[&str] =
+    &["site-packages/", "dist-packages/", "/lib/python", "<frozen", "\\lib\\", "\\Lib\\", "/pypy"];
+const RUBY_PATHS: &[&str] = &["/gems/", "/lib/ruby/", "<internal:", "/rubygems/", "/vendor/bundle/", "/bin/bundle"];
+const JAVA_PACKAGES: &[&str] = &[
+    "java.",
+    "javax.",
+    "jakarta.",
+    "jdk.",
+    "sun.",
+    "com.sun.",
+    "kotlin.",
+    "kotlinx.",
+    "scala.",
+    "groovy.",
+    "clojure.",
+    "org.codehaus.",
+    "android.",
+    "androidx.",
+    "com.android.",
+    "dalvik.",
+    "libcore.",
+    "org.springframework.",
+    "org.apache.",
+    "org.hibernate.",
+    "org.jboss.",
+    "org.eclipse.",
+    "io.netty.",
+    "io.undertow.",
+    "reactor.",
+    "io.reactivex.",
+    "rx.",
+    "okhttp3.",
+    "okio.",
+    "retrofit2.",
+    "com.google.",
+    "com.fasterxml.",
+    "org.junit.",
+    "junit.",
+    "io.sentry.",
+    "ch.qos.logback.",
+    "org.slf4j.",
+    "org.mockito.",
+    "com.zaxxer.",
+    "org.postgresql.",
+    "com.mysql.",
+    "io.vertx.",
+    "akka.",
+    "play.",
+    "io.ktor.",
+    "io.grpc.",
+    "com.facebook.react.",
+    "org.jetbrains.",
+    "oracle.",
+    "weblogic.",
+    "com.mongodb.",
+    "redis.clients.",
+    "org.glassfish.",
+    "io.micronaut.",
+    "io.quarkus.",
+];
+const DOTNET_NAMESPACES: &[&str] = &[
+    "System.",
+    "Microsoft.",
+    "mscorlib",
+    "Newtonsoft.",
+    "UnityEngine.",
+    "UnityEditor.",
+    "Mono.",
+    "Npgsql.",
+    "MySql.",
+    "Dapper",
+    "Serilog.",
+    "NLog.",
+    "Sentry.",
+];
+const GO_STANDARD: &[&str] = &[
+    "archive",
+    "bufio",
+    "bytes",
+    "compress",
+    "container",
+    "context",
+    "crypto",
+    "database",
+    "encoding",
+    "errors",
+    "expvar",
+    "flag",
+    "fmt",
+    "go",
+    "hash",
+    "html",
+    "image",
+    "index",
+    "internal",
+    "io",
+    "log",
+    "maps",
+    "math",
+    "mime",
+    "net",
+    "os",
+    "path",
+    "plugin",
+    "reflect",
+    "regexp",
+    "runtime",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "sync",
+    "syscall",
+    "testing",
+    "text",
+    "time",
+    "unicode",
+    "unsafe",
+];
+const NATIVE_FUNCTIONS: &[&str] = &[
+    "std::",
+    "core::",
+    "alloc::",
+    "<core::",
+    "<alloc::",
+    "<std::",
+    "tokio::",
+    "<tokio::",
+    "futures_",
+    "<futures_",
+    "hyper::",
+    "<hyper::",
+    "__rust_",
+    "rust_begin_unwind",
+    "rust_panic",
+    "backtrace::",
+    "sentry_",
+    "sentry::",
+    "<sentry",
+    "__libc_",
+    "__cxa_",
+    "swift_",
+    "objc_",
+    "_objc_",
+    "CF",
+    "__CF",
+    "UIApplicationMain",
+    "-[UI",
+    "+[UI",
+    "-[NS",
+    "+[NS",
+    "-[__NS",
+    "NS",
+    "__NS",
+    "GSEvent",
+    "_dispatch_",
+    "dispatch_",
+    "_pthread_",
+    "pthread_",
+];
+const NATIVE_PATHS: &[&str] = &["/rustc/", "/.cargo/registry/", "/usr/include/", "/usr/src/debug/", "/lib/rustlib/"];
+const SYSTEM_PACKAGES: &[&str] = &[
+    "/usr/lib/",
+    "/lib/",
+    "/lib64/",
+    "/usr/lib64/",
+    "/System/Library/",
+    "/System/iOSSupport/",
+    "/Library/",
+    "/apex/",
+    "/system/",
+    "/vendor/",
+    "/Developer/",
+    "/usr/libexec/",
+    "linux-gate",
+];
+const WINDOWS_LIBRARIES: &[&str] =
+    &["ntdll.dll", "kernel32.dll", "kernelbase.dll", "ucrtbase.dll", "user32.dll", "win32u.dll", "combase.dll"];

@@ -1,0 +1,382 @@
+//! Makes of what an SDK sent the one form that is stored, shown, searched and grouped.
+//!
+//! The steps are Sentry's, in its order: aliases, times, schema, address, release and user, message, breadcrumbs, tags, stack
+//! traces and exceptions, request, contexts, defaults. What is dropped or changed is noted in `_meta` and `errors`. Normalising
+//! again changes nothing.
+//!
+//! Not here: transactions and spans, geography, debug images, and what needs tables of other vendors (models of phones).
+
+mod bag;
+mod contexts;
+mod exceptions;
+mod frames;
+mod message;
+pub mod notes;
+mod request;
+mod tags;
+mod text;
+mod time;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use self::{
+    bag::{Bounds, bound},
+    notes::{Notes, Path},
+    text::{Field, field, fields},
+};
+use super::{EventId, Level, json::Object};
+
+/// What is known of an event besides its JSON.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub event_id: EventId,
+    pub received_at: DateTime<Utc>,
+    /// When the sender says it sent the envelope.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// How old an event may be.
+    pub retention: TimeDelta,
+    pub client_ip: Option<IpAddr>,
+    /// Whether the project keeps addresses at all.
+    pub addresses: Addresses,
+    /// `sentry.python/2.9.0`, of the authentication header.
+    pub client: Option<String>,
+}
+
+/// Whether addresses of users are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addresses {
+    Keep,
+    Scrub,
+}
+
+const FIELDS: &[Field] = &[
+    field("type", 64, 0),
+    field("transaction", 200, 0),
+    field("culprit", 200, 0),
+    field("server_name", 256, 20).lenient(),
+    field("site", 256, 20).lenient(),
+    field("release", 10_000, 0).lenient(),
+    field("environment", 10_000, 0).lenient(),
+    field("checksum", 128, 0),
+    field("platform", 64, 0),
+];
+
+/// Every key of an event that means something; others are dropped with a note.
+const KNOWN: &[&str] = &[
+    "event_id",
+    "level",
+    "version",
+    "type",
+    "fingerprint",
+    "culprit",
+    "transaction",
+    "transaction_info",
+    "time_spent",
+    "logentry",
+    "logger",
+    "modules",
+    "platform",
+    "timestamp",
+    "start_timestamp",
+    "received",
+    "server_name",
+    "release",
+    "dist",
+    "environment",
+    "site",
+    "user",
+    "request",
+    "contexts",
+    "breadcrumbs",
+    "exception",
+    "stacktrace",
+    "template",
+    "threads",
+    "tags",
+    "extra",
+    "debug_meta",
+    "client_sdk",
+    "ingest_path",
+    "errors",
+    "key_id",
+    "project",
+    "grouping_config",
+    "checksum",
+    "csp",
+    "hpkp",
+    "expectct",
+    "expectstaple",
+    "nel",
+    "spans",
+    "measurements",
+    "breakdowns",
+    "scraping_attempts",
+    "sdk",
+    "_meta",
+    "_metrics",
+    "main_exception_id",
+    "main_thread_id",
+];
+
+/// Keys that SDKs of old send and nobody misses.
+const DROPPED: &[&str] = &["metadata", "hashes", "applecrashreport", "device", "repos", "query"];
+
+const PLATFORMS: &[&str] = &[
+    "as3",
+    "c",
+    "cfml",
+    "cocoa",
+    "csharp",
+    "elixir",
+    "go",
+    "groovy",
+    "haskell",
+    "java",
+    "javascript",
+    "native",
+    "node",
+    "objc",
+    "other",
+    "perl",
+    "php",
+    "python",
+    "ruby",
+    "dart",
+];
+
+/// Old names, and what they are called now.
+const ALIASES: &[(&str, &str)] = &[
+    ("message", "logentry"),
+    ("sentry.interfaces.Message", "logentry"),
+    ("sentry.interfaces.User", "user"),
+    ("sentry.interfaces.Http", "request"),
+    ("sentry.interfaces.Contexts", "contexts"),
+    ("sentry.interfaces.Breadcrumbs", "breadcrumbs"),
+    ("sentry.interfaces.Exception", "exception"),
+    ("sentry.interfaces.Stacktrace", "stacktrace"),
+    ("sentry.interfaces.Template", "template"),
+    ("sentry.interfaces.Csp", "csp"),
+    ("sentry.interfaces.Hpkp", "hpkp"),
+    ("sentry.interfaces.ExpectCT", "expectct"),
+    ("sentry.interfaces.ExpectStaple", "expectstaple"),
+];
+
+/// Normalises an event.
+pub fn normalize(event: &mut Object, context: &Context) {
+    let mut notes = Notes::of(event);
+    let root = Path::root();
+    rename(event, &notes);
+    time::correct(event, context, &mut notes);
+    fields(event, FIELDS, &root, &mut notes);
+    user::normalize(event, context, &mut notes);
+    release(event, &mut notes);
+    message::normalize(event, &mut notes);
+    breadcrumbs(event, &mut notes);
+    fingerprint(event, &mut notes);
+    tags::normalize(event, &mut notes);
+    exceptions::normalize(event, &mut notes);
+    request::normalize(event, &mut notes);
+    contexts::normalize(event, &mut notes);
+    exceptions::name_mechanisms(event);
+    for (name, depth, bytes) in [("extra", 7, 262_144), ("modules", 7, 8_192)] {
+        object_only(event, name, &mut notes);
+        if let Some(value) = event.get_mut(name) {
+            bound(value, Bounds { depth, bytes }, &root.key(name), &mut notes);
+        }
+    }
+    defaults(event, context, &mut notes);
+    unknown(event, &mut notes);
+    notes.write(event);
+}
+
+fn rename(event: &mut Object, notes: &Notes) {
+    for (old, new) in ALIASES {
+        let Some(value) = event.shift_remove(*old) else { continue };
+        if event.get(*new).is_none_or(Value::is_null) && !value.is_null() {
+            event.insert((*new).into(), value);
+        }
+    }
+    let root = Path::root();
+    event.retain(|key, value| (!value.is_null() || notes.has(&root.key(key))) && !DROPPED.contains(&key.as_str()));
+}
+
+/// Takes out what should be an object and is not.
+fn object_only(object: &mut Object, name: &str, notes: &mut Notes) {
+    if let Some(value) = object.get_mut(name).filter(|value| !value.is_object() && !value.is_null()) {
+        *value = notes.invalid(&Path::root().key(name), value.take(), "expected an object");
+    }
+}
+
+fn release(event: &mut Object, notes: &mut Notes) {
+    let check = |event: &mut Object, name: &str, is_valid: fn(&str) -> bool, notes: &mut Notes| {
+        let Some(Value::String(text)) = event.get_mut(name) else { return };
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            event.shift_remove(name);
+        } else if is_valid(trimmed) {
+            *text = trimmed.to_owned();
+        } else {
+            let value = Value::String(trimmed.to_owned());
+            event.insert(name.into(), notes.invalid(&Path::root().key(name), value, ""));
+        }
+    };
+    check(event, "release", is_release, notes);
+    check(event, "environment", is_environment, notes);
+    if let Some(Value::String(dist)) = event.get_mut("dist") {
+        *dist = dist.trim().to_owned();
+        if dist.is_empty() {
+            event.shift_remove("dist");
+        }
+    }
+    let dist = field("dist", 64, 0).lenient().only(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    fields(event, &[dist], &Path::root(), notes);
+}
+
+/// Whether a release may be called so.
+pub fn is_release(name: &str) -> bool {
+    name.len() <= 200 && !matches!(name, "." | "..") && !name.eq_ignore_ascii_case("latest") && has_no_separator(name)
+}
+
+/// Whether an environment may be called so.
+pub fn is_environment(name: &str) -> bool {
+    name.len() <= 64 && name != "none" && has_no_separator(name)
+}
+
+fn has_no_separator(name: &str) -> bool {
+    !name.contains(|c: char| matches!(c, '/' | '\\') || c.is_control())
+}
+
+fn fingerprint(event: &mut Object, notes: &mut Notes) {
+    let at = Path::root();
+    let at = at.key("fingerprint");
+    match event.get_mut("fingerprint") {
+        Some(Value::Array(parts)) => {
+            let (kept, wrong): (Vec<Value>, Vec<Value>) =
+                parts.drain(..).filter(|part| !part.is_null()).partition(|part| text::lenient(part).is_some());
+            parts.extend(kept.iter().filter_map(text::lenient).map(Value::String));
+            if !wrong.is_empty() {
+                let length = kept.len() + wrong.len();
+                notes.error(&at, "invalid_data", &Object::from_iter([("value".into(), wrong.into())]), None);
+                notes.length(&at, length);
+            }
+        }
+        Some(value) if !value.is_null() => *value = notes.invalid(&at, value.take(), "expected an array"),
+        _ => {}
+    }
+    if event.get("fingerprint").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        event.shift_remove("fingerprint");
+    }
+}
+
+fn breadcrumbs(event: &mut Object, notes: &mut Notes) {
+    const FIELDS: &[Field] = &[
+        field("type", 128, 0),
+        field("category", 128, 0),
+        field("message", 8192, 200).lenient(),
+        field("event_id", 36, 0),
+    ];
+    const KNOWN: &[&str] = &["timestamp", "type", "category", "level", "message", "data", "event_id", "origin"];
+    let root = Path::root();
+    let (list, values) = (root.key("breadcrumbs"), "values");
+    let at = list.key(values);
+    exceptions::each_value(event, "breadcrumbs", notes, |crumb, index, notes| {
+        let at = at.key(index);
+        if let Some(kind) = crumb.shift_remove("ty") {
+            crumb.entry("type").or_insert(kind);
+        }
+        if let Some(reason) = time::read(crumb, "timestamp", &at, notes).and_then(time::too_stale) {
+            return Some(reason);
+        }
+        fields(crumb, FIELDS, &at, notes);
+        crumb.entry("type").or_insert("default".into());
+        level(crumb, "info", &at, notes);
+        if let Some(data) = crumb.get_mut("data") {
+            bound(data, Bounds { depth: 5, bytes: 2048 }, &at.key("data"), notes);
+        }
+        for key in crumb.keys().filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect::<Vec<_>>() {
+            let place = at.key(&key);
+            if !notes.has(&place) {
+                crumb.insert(key.clone(), notes.unknown(&place));
+            }
+        }
+        None
+    });
+}
+
+/// Reads a level; what is none is noted, and the usual one taken.
+fn level(object: &mut Object, usual: &'static str, at: &Path<'_>, notes: &mut Notes) {
+    let at = at.key("level");
+    let level = object.get("level").and_then(Level::parse);
+    if let (None, Some(value)) = (level, object.get_mut("level").filter(|value| !value.is_null())) {
+        notes.invalid(&at, value.take(), "invalid level");
+    }
+    object.insert("level".into(), level.map_or(usual, Level::name).into());
+}
+
+fn defaults(event: &mut Object, context: &Context, notes: &mut Notes) {
+    let root = Path::root();
+    level(event, "error", &root, notes);
+    let platform = event
+        .get("platform")
+        .and_then(Value::as_str)
+        .filter(|name| PLATFORMS.contains(name))
+        .unwrap_or("other")
+        .to_owned();
+    logger(event, &platform, notes);
+    event.insert("platform".into(), platform.into());
+    event.insert("event_id".into(), context.event_id.to_string().into());
+    event.insert("type".into(), kind(event).into());
+    event.entry("version").or_insert("7".into());
+    if event.get("sdk").is_none_or(Value::is_null) {
+        let client = context.client.as_deref().and_then(|client| client.split_once('/'));
+        event.extend(client.map(|(name, version)| ("sdk".to_owned(), json!({"name": name, "version": version}))));
+    }
+    if let Some(sdk) = event.get_mut("sdk").and_then(Value::as_object_mut) {
+        fields(sdk, &[field("name", 256, 20), field("version", 256, 20)], &root.key("sdk"), notes);
+    }
+}
+
+fn kind(event: &Object) -> &'static str {
+    const REPORTS: [&str; 5] = ["csp", "hpkp", "expectct", "expectstaple", "nel"];
+    match event.get("type").and_then(Value::as_str) {
+        Some("transaction") => return "transaction",
+        Some("feedback") => return "feedback",
+        _ => {}
+    }
+    let has = |name: &&&str| event.get(**name).is_some_and(|value| !value.is_null());
+    if has(&&"exception") { "error" } else { REPORTS.iter().find(has).copied().unwrap_or("default") }
+}
+
+/// Java's loggers are classes, of which the end says more than the start.
+fn logger(event: &mut Object, platform: &str, notes: &mut Notes) {
+    const MOST: usize = 64;
+    if let Some(Value::String(name)) = event.get_mut("logger") {
+        *name = name.trim().to_owned();
+        let length = name.chars().count();
+        if platform == "java" && length > MOST && name.is_ascii() {
+            let start = length - (MOST - 1);
+            let dot = name[start..].find('.').map_or(start, |at| start + at);
+            *name = format!("*{}", &name[dot..]);
+            notes.remark(&Path::root().key("logger"), &json!(["@logger:replace", "s", 0, 1]), Some(length));
+        }
+    }
+    fields(event, &[field("logger", MOST, 0).only(|c| !matches!(c, '\r' | '\n'))], &Path::root(), notes);
+    event.entry("logger").or_insert("".into());
+}
+
+fn unknown(event: &mut Object, notes: &mut Notes) {
+    let root = Path::root();
+    for key in event.keys().filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect::<Vec<_>>() {
+        let at = root.key(&key);
+        if !notes.has(&at) {
+            event.insert(key.clone(), notes.unknown(&at));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Reports of violated policies that browsers send: CSP, Expect-CT, Expect-Staple and key pinning.
+//!
+//! Only what names and groups a report is read here; turning a browser's own JSON into an event belongs to the endpoint.
+
+use serde_json::Value;
+
+use super::json::{Object, first, text};
+
+/// One report, by the policy it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A content security policy.
+    Csp {
+        /// `script-src`
+        directive: String,
+        /// What was blocked: a host, `self`, or a scheme.
+        blocked: String,
+    },
+    /// Certificates: which policy, and the host.
+    Host { policy: &'static str, hostname: String },
+}
+
+/// Reports with a host: our word, and the interface's names.
+const HOSTS: [(&str, [&str; 2]); 3] = [
+    ("hpkp", ["hpkp", "sentry.interfaces.Hpkp"]),
+    ("expectct", ["expectct", "sentry.interfaces.ExpectCT"]),
+    ("expectstaple", ["expectstaple", "sentry.interfaces.ExpectStaple"]),
+];
+
+impl Report {
+    /// Finds the report an event carries.
+    pub fn read(event: &Object) -> Option<Report> {
+        if let Some(csp) = first(event, &["csp", "sentry.interfaces.Csp"]).and_then(Value::as_object) {
+            return Some(Report::csp(csp));
+        }
+        HOSTS.iter().find_map(|(policy, names)| {
+            let report = first(event, names)?.as_object()?;
+            Some(Report::Host { policy, hostname: text(report.get("hostname")).unwrap_or_default() })
+        })
+    }
+
+    /// Sentry's type of event for it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Report::Csp { .. } => "csp",
+            Report::Host { policy, .. } => policy,
+        }
+    }
+
+    fn csp(csp: &Object) -> Report {
+        let get = |name: &str| text(csp.get(name)).unwrap_or_default();
+        let effective = get("effective_directive");
+        let violated = get("violated_directive");
+        let directive = if effective.is_empty() { violated } else { effective };
+        let directive = directive.split_whitespace().next().unwrap_or_default().to_owned();
+        Report::Csp { directive, blocked: blocked(&get("blocked_uri"), &get("document_uri")) }
+    }
+}
+
+/// The part of a blocked URI that says who was blocked.
+fn blocked(uri: &str, document: &str) -> String {
+    if uri.is_empty() || uri == "self" || uri == "'self'" {
+        return "self".into();
+    }
+    match uri.split_once("://") {
+        Some(("http" | "https" | "ws" | "wss", rest)) => {
+            let host = host(rest);
+            let own = document.split_once("://").map(|(_, rest)| self::host(rest));
+            if own == Some(host) { "self".into() } else { host.to_owned() }
+        }
+        _ => uri.split_once(':').map_or(uri, |(scheme, _)| scheme).to_owned(),
+    }
+}
+
+fn host(after_scheme: &str) -> &str {
+    after_scheme.split(['/', '?', '#']).next().unwrap_or_default()
+}
