@@ -12,9 +12,10 @@ use sqlx::{
 
 use crate::{
     config::{self, Config, SslMode},
-    ingest::Keys,
+    ingest::{Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
+    outcomes::Outcomes,
     queue::Queue,
 };
 
@@ -31,6 +32,10 @@ pub struct App {
     pub keys: Keys,
     pub mailer: Mailer,
     pub metrics: Arc<Metrics>,
+    /// Quotas, counted here while Redis is away.
+    pub quotas: Arc<Counters>,
+    /// What became of everything sent, until it is added to the database.
+    pub outcomes: Arc<Outcomes>,
     pub secret_key: SecretString,
 }
 
@@ -48,6 +53,8 @@ impl App {
             queue,
             mailer: Mailer::open(&config.mail)?,
             metrics: Arc::new(Metrics::default()),
+            quotas: Arc::default(),
+            outcomes: Arc::default(),
             secret_key: config.site.secret_key()?,
             config: Arc::new(config),
         })

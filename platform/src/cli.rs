@@ -112,6 +112,9 @@ enum ProjectsCommand {
     List(Box<Config>),
 }
 
+/// What is logged unless `SENTRY_LOG_LEVEL` says otherwise: PostgreSQL's notices are of no use to whoever runs us.
+const QUIET: &str = "info,sqlx::postgres::notice=warn";
+
 impl Cli {
     /// Runs the command to its end.
     pub fn run(self) -> ExitCode {
@@ -119,8 +122,9 @@ impl Cli {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         tracing_subscriber::fmt()
             .with_env_filter(
-                tracing_subscriber::EnvFilter::try_from_env("SENTRY_LOG_LEVEL").unwrap_or_else(|_| "info".into()),
+                tracing_subscriber::EnvFilter::try_from_env("SENTRY_LOG_LEVEL").unwrap_or_else(|_| QUIET.into()),
             )
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr)
             .init();
         let runtime = match tokio::runtime::Runtime::new().context("starting the async runtime") {

@@ -136,6 +136,12 @@ pub struct Queue {
     /// Where the spool and other files live.
     #[arg(long, value_name = "DIR", env = "SENTRY_FILESTORE_DIR", default_value = "/var/lib/sentry/files")]
     pub filestore_dir: PathBuf,
+    /// How many bytes may wait on this machine while Redis is away, or for the workers where there is no Redis.
+    #[arg(id = "spool-bytes", long, value_name = "BYTES", env = "SENTRY_SPOOL_BYTES", default_value_t = 1 << 30)]
+    pub most_spooled_bytes: u64,
+    /// How many bytes may wait in Redis; beyond it SDKs are told to pause.
+    #[arg(id = "queue-bytes", long, value_name = "BYTES", env = "SENTRY_QUEUE_BYTES", default_value_t = 1 << 30)]
+    pub most_queued_bytes: u64,
     /// After how many seconds another worker takes over what a silent one had taken.
     #[arg(long, value_name = "SECONDS", env = "SENTRY_QUEUE_RECLAIM_SECONDS", default_value_t = 30)]
     pub reclaim_seconds: u64,

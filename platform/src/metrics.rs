@@ -20,11 +20,21 @@ pub struct Outcome {
     pub outcome: &'static str,
 }
 
+/// What became of items of a kind, and why.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct Item {
+    pub category: &'static str,
+    pub outcome: &'static str,
+    pub reason: &'static str,
+}
+
 /// Every metric there is. Families are registered once, in `default`.
 pub struct Metrics {
     registry: Mutex<Registry>,
-    /// Items web answered for: `accepted`, `invalid`, `forbidden`, `unavailable` …
+    /// Requests of SDKs that web answered: `accepted`, `invalid`, `forbidden`, `unavailable` …
     pub ingest: Family<Outcome, Counter>,
+    /// What was sent, by category, outcome and reason; bytes for attachments.
+    pub items: Family<Item, Counter>,
     /// Events a worker finished: `stored`, `duplicate`, `invalid`.
     pub events: Family<Outcome, Counter>,
     /// Jobs a worker ran: `done`, `nothing_to_do`, `failed`, `buried`.
@@ -33,6 +43,8 @@ pub struct Metrics {
     pub retries: Counter,
     /// Messages in the queue, taken or not.
     pub queue_depth: Gauge,
+    /// Messages on this machine that wait for Redis to be back.
+    pub spool_depth: Gauge,
 }
 
 impl Default for Metrics {
@@ -40,18 +52,26 @@ impl Default for Metrics {
         let metrics = Metrics {
             registry: Mutex::new(Registry::with_prefix("picket")),
             ingest: Family::default(),
+            items: Family::default(),
             events: Family::default(),
             jobs: Family::default(),
             retries: Counter::default(),
             queue_depth: Gauge::default(),
+            spool_depth: Gauge::default(),
         };
         {
             let mut registry = metrics.registry.lock().expect("nothing panics while it registers");
-            registry.register("ingest_items", "Items web answered for, by outcome", metrics.ingest.clone());
+            registry.register(
+                "ingest_requests",
+                "Requests of SDKs that web answered, by outcome",
+                metrics.ingest.clone(),
+            );
+            registry.register("items", "Items that were sent, by category, outcome and reason", metrics.items.clone());
             registry.register("events", "Events a worker finished, by outcome", metrics.events.clone());
             registry.register("jobs", "Jobs a worker ran, by outcome", metrics.jobs.clone());
             registry.register("batch_retries", "Batches that were tried again", metrics.retries.clone());
             registry.register("queue_depth", "Messages in the event queue", metrics.queue_depth.clone());
+            registry.register("spool_depth", "Messages that wait for Redis to be back", metrics.spool_depth.clone());
         }
         metrics
     }
@@ -69,6 +89,7 @@ async fn show(State(app): State<App>) -> ([(header::HeaderName, &'static str); 1
     if let Ok(depth) = app.queue.depth(crate::queue::Topic::Events).await {
         app.metrics.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
     }
+    app.metrics.spool_depth.set(i64::try_from(app.queue.overflow_depth()).unwrap_or(i64::MAX));
     let mut text = String::new();
     let registry = app.metrics.registry.lock().expect("nothing panics while it reads");
     // Writing to a String cannot fail.

@@ -66,6 +66,7 @@ pub async fn make_partitions(db: &PgPool, today: NaiveDate) -> Result<()> {
     for ahead in 0..=DAYS_AHEAD {
         let day = today.checked_add_days(Days::new(ahead)).context("counting days")?;
         crate::events::save::make_partition(db, day).await?;
+        crate::items::make_partition(db, day).await?;
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ use tower_http::{
 
 pub use error::Error;
 
-use crate::{app::App, auth, events, ingest, issues, projects, ui};
+use crate::{app::App, auth, events, ingest, issues, outcomes, projects, ui};
 
 /// How long requests that are under way may take to finish once we are told to stop.
 const GRACE: Duration = Duration::from_secs(25);
@@ -48,18 +48,21 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
         let _ = stream.set_nodelay(true);
     });
     tracing::info!("serving {} on {address}", app.config.site.url_prefix);
-    let served = axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::spawn(ingest::keep(app.clone(), stop.clone()));
+    let served = axum::serve(listener, router(app.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
     let too_late = async {
         stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
-    tokio::select! {
+    let ended = tokio::select! {
         served = served.into_future() => served.context("serving"),
         () = too_late => {
             tracing::warn!("some requests were not finished within {GRACE:?}");
             Ok(())
         }
-    }
+    };
+    outcomes::flush_or_warn(&app).await;
+    ended
 }
 
 /// Every route of the web process.
@@ -81,14 +84,16 @@ pub fn router(app: App) -> Router {
         .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(unless_set(header::REFERRER_POLICY, "same-origin"))
         .layer(unless_set(header::CACHE_CONTROL, "private, no-cache"));
-    Router::new()
+    let routes = Router::new()
         .merge(guarded(api, &app).layer(middleware::from_fn(error::as_json)))
         .merge(guarded(pages, &app).layer(middleware::from_fn(error::as_page)))
         .merge(ui::assets::routes())
         .layer(answers)
         .merge(ready::routes())
-        .merge(ingest::routes())
-        .with_state(app)
+        .merge(ingest::routes(&app))
+        .with_state(app);
+    // What a router is layered with comes after routing.
+    Router::new().fallback_service(ServiceBuilder::new().map_request(ingest::collapse_slashes).service(routes))
 }
 
 /// A route of the Web API: Sentry's paths end in a slash, and some clients leave it out.

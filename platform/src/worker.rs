@@ -11,20 +11,36 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::App,
     events::{self, Received},
+    items::{self, Item},
     job::Job,
     metrics::Outcome,
+    outcomes::{self, Fate},
+    projects::ProjectId,
+    protocol::item::Category,
     queue::{Consumer, Message, Topic},
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Items taken at a time: each may be as large as a request.
+const ITEMS_AT_A_TIME: usize = 32;
 /// Jobs taken at a time; each is done for itself.
 const JOBS_AT_A_TIME: usize = 20;
 
 /// Works until told to stop; what was taken is finished first.
 pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
-    tokio::try_join!(consume(&app, Topic::Events, &stop, store_batch), consume(&app, Topic::Jobs, &stop, run_jobs))?;
-    Ok(())
+    let (consumed, ()) = tokio::join!(
+        async {
+            tokio::try_join!(
+                consume(&app, Topic::Events, &stop, store_batch),
+                consume(&app, Topic::Items, &stop, keep_items),
+                consume(&app, Topic::Jobs, &stop, run_jobs)
+            )
+        },
+        outcomes::keep(&app, &stop)
+    );
+    outcomes::flush_or_warn(&app).await;
+    consumed.map(|_| ())
 }
 
 async fn consume<F>(app: &App, topic: Topic, stop: &CancellationToken, work: F) -> Result<()>
@@ -75,9 +91,38 @@ async fn store_batch(app: &App, consumer: &mut Consumer) -> Result<()> {
         }
     }
     let stored = events::process(app, batch).await.context("storing a batch of events")?;
-    for outcome in stored {
+    for (project, outcome) in stored {
         app.metrics.events.get_or_create(&Outcome { outcome: outcome.name() }).inc();
+        count(app, project, outcome);
     }
+    let ids: Vec<_> = messages.into_iter().map(|message| message.id).collect();
+    consumer.done(&ids).await
+}
+
+/// Counts what became of an event; one that came twice was counted the first time.
+fn count(app: &App, project: ProjectId, outcome: events::Outcome) {
+    let (fate, reason) = match outcome {
+        events::Outcome::Stored => (Fate::Accepted, ""),
+        events::Outcome::Invalid => (Fate::Invalid, "payload"),
+        events::Outcome::ProjectGone => (Fate::Invalid, "project_id"),
+        events::Outcome::Duplicate => return,
+    };
+    let counted = outcomes::Outcome { project, category: Category::Error, fate, reason: reason.into(), quantity: 1 };
+    outcomes::count(app, counted);
+}
+
+/// One batch of items: decode, store, acknowledge.
+async fn keep_items(app: &App, consumer: &mut Consumer) -> Result<()> {
+    let messages = consumer.take(ITEMS_AT_A_TIME).await?;
+    let mut batch = Vec::with_capacity(messages.len());
+    for message in &messages {
+        match Item::decode(&message.body) {
+            Ok(item) => batch.push(item),
+            Err(error) => bury(app, consumer, message, &error).await?,
+        }
+    }
+    let kept = items::keep(app, batch).await?;
+    app.metrics.events.get_or_create(&Outcome { outcome: "kept_item" }).inc_by(kept);
     let ids: Vec<_> = messages.into_iter().map(|message| message.id).collect();
     consumer.done(&ids).await
 }

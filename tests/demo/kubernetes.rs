@@ -64,6 +64,8 @@ pub(crate) fn on_context(context: &str, picture: &Path, then: Then) -> Result<()
     let client = Client::of_context(context)?;
     let run = Run::start()?;
     let browser = Browser::prepare(&run)?;
+    // An earlier demo's database ended with it, and an instance remembers that its schema was migrated.
+    client.kubectl(&["delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=120s"])?;
     let servers = Servers::start(&run, own_address()?)?;
     let port = public_port()?;
     install(&client, &servers, port)?;

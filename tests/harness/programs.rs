@@ -68,8 +68,7 @@ pub(crate) fn target_folder() -> PathBuf {
 /// With cargo's own output: a build takes minutes, and its errors are for the person who waits.
 fn cargo(arguments: &[&str]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status =
-        Command::new(cargo).arg("build").args(arguments).arg("--quiet").current_dir(crate::workspace()).status();
+    let status = Command::new(cargo).arg("build").args(arguments).current_dir(crate::workspace()).status();
     ensure!(status.context("running cargo")?.success(), "cargo build {} did not succeed", arguments.join(" "));
     Ok(())
 }

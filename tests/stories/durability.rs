@@ -3,7 +3,7 @@
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Result, ensure};
@@ -21,11 +21,19 @@ pub const STORIES: &[Story] = &[
     },
     Story { name: "web_killed_under_clients_that_retry_loses_none_of_5000", run: web_killed_under_clients_loses_none },
     Story { name: "events_wait_while_postgresql_is_away", run: events_wait_while_the_workers_database_is_away },
-    Story { name: "web_says_503_while_redis_is_away", run: web_says_503_while_redis_is_away },
+    Story {
+        name: "events_sent_while_redis_is_away_are_stored_once",
+        run: events_sent_while_redis_is_away_are_stored_once,
+    },
+    Story { name: "redis_stopped_again_and_again_under_load_loses_none", run: redis_stopped_under_load_loses_none },
+    Story { name: "a_full_spool_is_answered_503", run: a_full_spool_is_answered_503 },
+    Story { name: "a_full_queue_is_answered_429_until_workers_catch_up", run: a_full_queue_is_answered_429 },
 ];
 
 const EVENTS: usize = 5_000;
 const SENDERS: usize = 4;
+/// How long an answer may take while Redis is away: 100 ms until the spool takes over, and some for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn workers_killed_in_the_middle_lose_none(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;
@@ -115,19 +123,97 @@ fn events_wait_while_the_workers_database_is_away(world: &World) -> Result<()> {
     platform.stores(21)
 }
 
-fn web_says_503_while_redis_is_away(world: &World) -> Result<()> {
+fn events_sent_while_redis_is_away_are_stored_once(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;
     let project = platform.project("shop")?;
     platform.receives(&project, &error("Gone", "before"))?;
     platform.stores(1)?;
     platform.redis.kill();
-    let answer = platform.send(&project, &error("Gone", "meanwhile"))?;
-    ensure!(answer.status() == 503 && answer.headers().contains_key("retry-after"), "answered {}", answer.status());
-    let ready = || platform.client.get(format!("{}/_ready/", platform.url)).timeout(Duration::from_secs(10)).send();
-    ensure!(ready()?.status() == 503, "web is not ready without its queue");
+    for item in 0..20 {
+        platform.receives(&project, &error("Gone", &format!("item {item}")))?;
+    }
+    // What was answered survives web itself, too.
+    platform.web.kill_now();
+    platform.web.restart()?;
+    platform.wait_until_ready()?;
+    wait_for("the spool to be open again", SOON, || platform.receives(&project, &error("Gone", "after")).is_ok())?;
+    let envelope = platform.envelope(&project, &error("Gone", "last"));
+    let asked = Instant::now();
+    ensure!(envelope.send()?.status() == 200 && asked.elapsed() < PATIENCE, "it took {:?}", asked.elapsed());
 
     platform.redis.restart()?;
-    wait_for("web to be ready again", SOON, || ready().is_ok_and(|answer| answer.status() == 200))?;
+    platform.stores(23)?;
+    let first = "select string_agg(id::text, ' ' order by received_at) from events";
+    ensure!(platform.sql(first)?.split(' ').count() == 23, "each is there once");
+    wait_for("web to close the way to the spool", SOON, || {
+        platform.web.last_words().contains("Redis takes messages again")
+    })?;
+    platform.receives(&project, &error("Gone", "at the end"))?;
+    platform.stores(24)
+}
+
+fn redis_stopped_under_load_loses_none(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let answered = AtomicUsize::new(0);
+    thread::scope(|scope| -> Result<()> {
+        let sender = || -> Result<()> {
+            for _ in 0..EVENTS / SENDERS {
+                platform.receives(&project, &error("Gone", "item"))?;
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(sender)).collect();
+        for part in 1..=3 {
+            wait_for("a part of the events", SOON, || answered.load(Ordering::Relaxed) >= EVENTS * part / 5)?;
+            platform.redis.kill();
+            let now = answered.load(Ordering::Relaxed);
+            wait_for("events without Redis", SOON, || answered.load(Ordering::Relaxed) >= now + EVENTS / 20)?;
+            platform.redis.restart()?;
+        }
+        senders.into_iter().try_for_each(|sender| sender.join().expect("a sender does not panic"))
+    })?;
+    platform.stores(EVENTS)?;
+    all_are_stored_once(&platform)
+}
+
+fn a_full_spool_is_answered_503(world: &World) -> Result<()> {
+    let platform = Platform::start_set(world, &[("SENTRY_SPOOL_BYTES", "10000")])?;
+    let project = platform.project("shop")?;
+    platform.receives(&project, &error("Gone", "before"))?;
+    platform.stores(1)?;
+    platform.redis.kill();
+    let mut spooled = 0;
+    let refused = loop {
+        let answer = platform.send(&project, &error("Gone", "meanwhile"))?;
+        match answer.status().as_u16() {
+            200 => spooled += 1,
+            _ => break answer,
+        }
+    };
+    ensure!(refused.status() == 503 && refused.headers().contains_key("retry-after"), "answered {refused:?}");
+    ensure!((5..20).contains(&spooled), "{spooled} events fit into 10,000 bytes");
+    platform.redis.restart()?;
+    platform.stores(1 + spooled)?;
     platform.receives(&project, &error("Gone", "after"))?;
-    platform.stores(2)
+    platform.stores(2 + spooled)
+}
+
+fn a_full_queue_is_answered_429(world: &World) -> Result<()> {
+    let platform = Platform::start_set(world, &[("SENTRY_QUEUE_BYTES", "20000")])?;
+    let project = platform.project("shop")?;
+    platform.worker.kill_now();
+    let mut queued = 0;
+    let refused = wait_for_some("a full queue", SOON, || {
+        let answer = platform.send(&project, &error("Gone", "item")).ok()?;
+        queued += usize::from(answer.status() == 200);
+        (answer.status() != 200).then_some(answer)
+    })?;
+    let header = |name: &str| refused.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    ensure!(refused.status() == 429 && header("retry-after") == "10", "answered {refused:?}");
+    ensure!(header("x-sentry-rate-limits") == "10::organization:backlog", "answered {refused:?}");
+    platform.worker.restart()?;
+    platform.stores(queued)?;
+    wait_for("web to take events again", SOON, || platform.receives(&project, &error("Gone", "after")).is_ok())
 }

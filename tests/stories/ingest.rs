@@ -72,7 +72,7 @@ fn a_refused_sender_is_told_why(world: &World) -> Result<()> {
     let key = Some(project.key.as_str());
     let unknown = Some("00000000000000000000000000000000");
     let cases = [
-        (envelope(project.id, None, "", "{}\n")?, 401, "missing authorization information"),
+        (envelope(project.id, None, "", "{}\n")?, 401, "bad envelope authentication header"),
         (envelope(project.id, unknown, "", "{}\n")?, 403, "event submission rejected with_reason: ProjectId"),
         (envelope(other.id, key, "", "{}\n")?, 403, "event submission rejected with_reason: ProjectId"),
         (envelope(project.id, key, "", "")?, 400, "empty request body"),

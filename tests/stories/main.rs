@@ -7,8 +7,11 @@ mod alerts;
 mod check;
 mod commands;
 mod durability;
+mod edge;
 mod ingest;
+mod items;
 mod platform;
+mod quotas;
 mod reading;
 mod sdks;
 mod standalone;
@@ -27,6 +30,9 @@ struct Story {
 
 const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
+    edge::STORIES,
+    items::STORIES,
+    quotas::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

@@ -78,19 +78,27 @@ pub struct Project {
 impl<'w> Platform<'w> {
     /// Without mail.
     pub fn start(world: &'w World) -> Result<Platform<'w>> {
-        Platform::start_with(world, None)
+        Platform::start_with(world, None, &[])
+    }
+
+    /// Without mail, with some settings of its own.
+    pub fn start_set(world: &'w World, settings: &[(&str, &str)]) -> Result<Platform<'w>> {
+        Platform::start_with(world, None, settings)
     }
 
     /// With an SMTP server that takes its mail.
     pub fn start_with_mail(world: &'w World) -> Result<Platform<'w>> {
-        Platform::start_with(world, Some(Smtp::start(&world.run, LOOPBACK)?))
+        Platform::start_with(world, Some(Smtp::start(&world.run, LOOPBACK)?), &[])
     }
 
-    fn start_with(world: &'w World, smtp: Option<Smtp>) -> Result<Platform<'w>> {
+    fn start_with(world: &'w World, smtp: Option<Smtp>, settings: &[(&str, &str)]) -> Result<Platform<'w>> {
         let database = world.database()?;
         let redis = Redis::start_with(&world.run, LOOPBACK, Durability::AppendOnly, Some("redis password"))?;
         let url = format!("http://127.0.0.1:{}", free_port()?);
-        let environment = environment(world, &database, &redis, smtp.as_ref(), &url);
+        let files = world.run.folder("files")?;
+        let mut environment = environment(world, &database, &redis, smtp.as_ref(), &url);
+        environment.push(("SENTRY_FILESTORE_DIR".to_owned(), files.display().to_string()));
+        environment.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let upgrade = ["upgrade", "--noinput", "--admin-email", ADMIN, "--admin-password", PASSWORD];
         output(world.run.place().command(&world.picket).args(upgrade).envs(environment.clone()))?;
         let token = format!(

@@ -79,8 +79,21 @@ fn cluster(tally: &mut Tally) -> Result<()> {
     run(on_release(&mut cargo())?.args(["test", "--quiet", "--package", "picket-tests", "--test", "cluster"]), tally)
 }
 
+/// With the load of an unoptimised program, which is built already; what it measures are the release binaries.
 fn bench(tally: &mut Tally) -> Result<()> {
-    run(on_release(&mut cargo())?.args(["bench", "--quiet", "--package", "picket-tests", "--", "--quick"]), tally)
+    run(
+        on_release(&mut cargo())?.args([
+            "bench",
+            "--quiet",
+            "--profile",
+            "dev",
+            "--package",
+            "picket-tests",
+            "--",
+            "--quick",
+        ]),
+        tally,
+    )
 }
 
 fn deny(tally: &mut Tally) -> Result<()> {

@@ -42,7 +42,14 @@ mod tests {
     use super::*;
 
     fn queue(kind: QueueKind, filestore_dir: PathBuf) -> Queue {
-        Queue { kind, filestore_dir, reclaim_seconds: 30, worker_batch: 500 }
+        Queue {
+            kind,
+            filestore_dir,
+            most_spooled_bytes: 1,
+            most_queued_bytes: 1,
+            reclaim_seconds: 30,
+            worker_batch: 500,
+        }
     }
 
     #[tokio::test]

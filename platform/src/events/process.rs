@@ -2,6 +2,8 @@
 //!
 //! The batch may run twice: saving skips ids it already has and says what they did the first time, so alerts are the same.
 
+use std::borrow::Cow;
+
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,13 +11,15 @@ use super::{Outcome, Received, cpu, save};
 use crate::{
     alerts,
     app::App,
+    projects::ProjectId,
     protocol::{
         Level,
-        event::{self, Event},
+        event::{self, Event, Invalid},
         fingerprint::Fingerprint,
         grouping::{group, rules::Rules},
         json::Object,
         normalize::{Addresses, Context, normalize},
+        repair::repair,
         scrub::{Settings, scrub},
         title,
     },
@@ -47,7 +51,7 @@ pub(super) struct Rejected {
 }
 
 /// Stores a batch and hands what is new to the alerts. Outcomes are in no particular order.
-pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<Outcome>> {
+pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, Outcome)>> {
     let mut rejected = Vec::new();
     let mut prepared = Vec::with_capacity(batch.len());
     for result in cpu::map(batch, prepare).await? {
@@ -63,7 +67,7 @@ pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<Outcome>> {
 
 /// Parse → normalise → scrub → group → name → compress. No clock, no client; stops at the first reason to reject.
 fn prepare(received: Received) -> Result<Prepared, Rejected> {
-    let mut json = match event::object(&received.body) {
+    let mut json = match parse(&received.body) {
         Ok(json) => json,
         Err(invalid) => return Err(Rejected { received, reason: invalid.to_string() }),
     };
@@ -85,6 +89,14 @@ fn prepare(received: Received) -> Result<Prepared, Rejected> {
         platform: event.platform,
         body,
         received,
+    })
+}
+
+/// Parses an event; what only some SDKs' JSON writers get wrong is repaired.
+fn parse(body: &[u8]) -> Result<Object, Invalid> {
+    event::object(body).or_else(|invalid| match repair(body) {
+        Cow::Borrowed(_) => Err(invalid),
+        Cow::Owned(repaired) => event::object(&repaired),
     })
 }
 

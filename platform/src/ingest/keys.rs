@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use moka::future::Cache;
 use sqlx::PgPool;
 
-use super::store;
+use super::{quotas::Quota, store};
 use crate::projects::ProjectId;
 
 const STALE_AFTER: Duration = Duration::from_secs(5);
@@ -15,12 +15,23 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Keys remembered, unknown ones included: a flood of made-up keys must not fill the memory.
 const MOST_KEYS: u64 = 20_000;
 
+/// What an active key belongs to, and what applies to it.
+#[derive(Debug)]
+pub struct Key {
+    /// The project it reports to.
+    pub project: ProjectId,
+    /// Sites that may send; see `protocol::origin`.
+    pub origins: Vec<String>,
+    /// Its own, its project's, its organisation's and the installation's.
+    pub quotas: Vec<Quota>,
+}
+
 /// The cache, cheap to clone.
 #[derive(Clone)]
 pub struct Keys {
     db: PgPool,
-    fresh: Cache<String, Option<ProjectId>>,
-    known: Cache<String, ProjectId>,
+    fresh: Cache<String, Option<Arc<Key>>>,
+    known: Cache<String, Arc<Key>>,
 }
 
 impl Keys {
@@ -30,29 +41,29 @@ impl Keys {
         Keys { db, fresh, known: Cache::new(MOST_KEYS) }
     }
 
-    /// The project a key reports to; none when there is no such key or it is disabled. Requests that ask at once share one
+    /// What a key belongs to; none when there is no such key or it is disabled. Requests that ask at once share one
     /// look-up.
     ///
     /// # Errors
     /// When the database does not answer and the key was never seen.
-    pub async fn project(&self, public_key: &str) -> Result<Option<ProjectId>, Arc<anyhow::Error>> {
+    pub async fn find(&self, public_key: &str) -> Result<Option<Arc<Key>>, Arc<anyhow::Error>> {
         let looked_up = self.fresh.try_get_with_by_ref(public_key, self.look_up(public_key)).await;
         match looked_up {
             Ok(found) => Ok(found),
             Err(error) => match self.known.get(public_key).await {
-                Some(project) => {
-                    self.fresh.insert(public_key.to_owned(), Some(project)).await;
-                    Ok(Some(project))
+                Some(key) => {
+                    self.fresh.insert(public_key.to_owned(), Some(key.clone())).await;
+                    Ok(Some(key))
                 }
                 None => Err(error),
             },
         }
     }
 
-    async fn look_up(&self, public_key: &str) -> anyhow::Result<Option<ProjectId>> {
-        let found = tokio::time::timeout(PATIENCE, store::project_of(&self.db, public_key)).await??;
-        match found {
-            Some(project) => self.known.insert(public_key.to_owned(), project).await,
+    async fn look_up(&self, public_key: &str) -> anyhow::Result<Option<Arc<Key>>> {
+        let found = tokio::time::timeout(PATIENCE, store::key(&self.db, public_key)).await??.map(Arc::new);
+        match &found {
+            Some(key) => self.known.insert(public_key.to_owned(), key.clone()).await,
             None => self.known.invalidate(public_key).await,
         }
         Ok(found)

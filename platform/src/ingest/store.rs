@@ -1,12 +1,27 @@
 //! The one question ingest asks the database.
 
-use sqlx::PgExecutor;
+use sqlx::{PgExecutor, types::Json};
 
-use crate::projects::ProjectId;
+use super::{keys::Key, quotas::Quota};
 
-/// The project an active key belongs to.
-pub async fn project_of(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Option<ProjectId>> {
-    sqlx::query_scalar!("select project_id from project_keys where public_key = $1 and is_active", public_key)
-        .fetch_optional(db)
-        .await
+/// What an active key belongs to, and what applies to it.
+pub async fn key(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Option<Key>> {
+    let row = sqlx::query!(
+        r#"select k.project_id, p.allowed_origins,
+                  coalesce((
+                      select json_agg(json_build_object(
+                          'id', q.id, 'most', q.most, 'window', q.window_seconds, 'reason', q.reason, 'categories', q.categories,
+                          'scope', case when q.public_key is not null then 'key'
+                                        when q.project_id is not null then 'project' else 'organization' end) order by q.id)
+                      from quotas q
+                      where q.public_key = k.public_key or q.project_id = p.id or q.organization_id = p.organization_id
+                          or num_nonnulls(q.public_key, q.project_id, q.organization_id) = 0
+                  ), '[]') as "quotas!: Json<Vec<Quota>>"
+           from project_keys k join projects p on p.id = k.project_id
+           where k.public_key = $1 and k.is_active"#,
+        public_key
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Key { project: row.project_id, origins: row.allowed_origins, quotas: row.quotas.0 }))
 }

@@ -2,13 +2,18 @@
 //!
 //! The format is <https://develop.sentry.dev/sdk/data-model/envelopes/>: a payload is as long as its header says, or runs to
 //! the next newline. Item headers are JSON values, so a reader must not look for the newline first.
+//!
+//! Payloads are not looked into here: an item that is broken inside does not fail its envelope.
 
 use bytes::Bytes;
-use serde::Deserialize;
+use chrono::DateTime;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::{EventId, json::Object};
+use super::{EventId, auth::Dsn, json::Object};
+
+/// Items beyond it would cost more memory than the body they stand in.
+const MOST_ITEMS: usize = 1_000;
 
 /// A parsed envelope; payloads are slices of the body, not copies.
 #[derive(Clone, Debug)]
@@ -16,7 +21,8 @@ pub struct Envelope {
     /// The envelope's event id, where it has one.
     pub event_id: Option<EventId>,
     /// The DSN, which may be the only thing that says who sends.
-    pub dsn: Option<String>,
+    pub dsn: Option<Dsn>,
+    /// In the order they stand in.
     pub items: Vec<Item>,
 }
 
@@ -25,48 +31,89 @@ pub struct Envelope {
 pub struct Item {
     /// `event`, `session`, `attachment` …: an open set.
     pub kind: String,
+    /// All of them, `type` included.
     pub headers: Object,
+    /// As it was sent.
     pub payload: Bytes,
 }
 
 /// Why an envelope as a whole cannot be read. The texts are those that Sentry answers with.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum EnvelopeError {
+    /// There is nothing.
     #[error("missing envelope header")]
     MissingHeader,
+    /// The first line is no JSON object, or an id, a time or a DSN in it is none.
     #[error("invalid envelope header")]
     InvalidHeader,
+    /// The line before a payload is no JSON object with a type.
     #[error("invalid item header")]
     InvalidItemHeader,
+    /// A payload is shorter than its length.
     #[error("unexpected end of file")]
     UnexpectedEnd,
+    /// A payload is longer than its length, or something stands behind a header.
     #[error("missing newline after header or payload")]
     MissingNewline,
+    /// The DSN names something else than the request: `project id` or `public key`.
+    #[error("{0} header mismatch between envelope and request")]
+    Mismatch(&'static str),
+    /// More items than an SDK ever puts together.
+    #[error("an envelope may hold {MOST_ITEMS} items")]
+    TooManyItems,
 }
 
 impl Envelope {
     /// Splits a body into its items.
     pub fn parse(body: &Bytes) -> Result<Envelope, EnvelopeError> {
-        if body.is_empty() {
-            return Err(EnvelopeError::MissingHeader);
-        }
-        let (header, mut at) = header(body, 0).map_err(|e| e.unwrap_or(EnvelopeError::InvalidHeader))?;
-        let event_id = match header.get("event_id") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text.parse().map_err(|_| EnvelopeError::InvalidHeader)?),
-            Some(_) => return Err(EnvelopeError::InvalidHeader),
-        };
-        let dsn = header.get("dsn").and_then(Value::as_str).map(str::to_owned);
-        let mut items = Vec::new();
+        let (mut envelope, mut at) = head(body)?;
         loop {
             at += body[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
             if at == body.len() {
-                return Ok(Envelope { event_id, dsn, items });
+                return Ok(envelope);
+            }
+            if envelope.items.len() == MOST_ITEMS {
+                return Err(EnvelopeError::TooManyItems);
             }
             let (item, next) = item(body, at)?;
-            items.push(item);
+            envelope.items.push(item);
             at = next;
         }
+    }
+
+    /// Refuses an envelope whose DSN contradicts what the request was authorised for.
+    pub fn agrees_with(&self, public_key: &str, project: i64) -> Result<(), EnvelopeError> {
+        match &self.dsn {
+            Some(dsn) if dsn.project.parse() != Ok(project) => Err(EnvelopeError::Mismatch("project id")),
+            Some(dsn) if dsn.public_key != public_key => Err(EnvelopeError::Mismatch("public key")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads the DSN in an envelope's header line, the only thing that names the sender of a tunnelled envelope.
+pub fn sender(body: &Bytes) -> Option<Dsn> {
+    head(body).ok()?.0.dsn
+}
+
+/// Reads the header line; the envelope has no items yet.
+fn head(body: &Bytes) -> Result<(Envelope, usize), EnvelopeError> {
+    if body.is_empty() {
+        return Err(EnvelopeError::MissingHeader);
+    }
+    let (header, at) = header(body, 0).map_err(|e| e.unwrap_or(EnvelopeError::InvalidHeader))?;
+    let event_id = text(&header, "event_id")?.map(str::parse).transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
+    let dsn = text(&header, "dsn")?.map(Dsn::parse).transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
+    let sent_at = text(&header, "sent_at")?.map(DateTime::parse_from_rfc3339);
+    sent_at.transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
+    Ok((Envelope { event_id, dsn, items: Vec::new() }, at))
+}
+
+fn text<'a>(header: &'a Object, name: &str) -> Result<Option<&'a str>, EnvelopeError> {
+    match header.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(EnvelopeError::InvalidHeader),
     }
 }
 
@@ -101,21 +148,53 @@ fn header(body: &[u8], at: usize) -> Result<(Object, usize), Option<EnvelopeErro
     }
 }
 
-/// The little that web reads of an event: its id, so that it can answer with it.
-#[derive(Deserialize)]
-struct EventHead {
-    event_id: Option<Value>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Reads an event's id without building the event.
-pub fn event_id(payload: &[u8]) -> Result<Option<EventId>, serde_json::Error> {
-    let head: EventHead = serde_json::from_slice(payload)?;
-    match head.event_id {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => text
-            .parse()
-            .map(Some)
-            .map_err(|_| serde::de::Error::custom(format_args!("{text:?}: expected an event identifier"))),
-        Some(_) => Err(serde::de::Error::custom("expected an event identifier")),
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+    fn parse(body: &str) -> Result<Envelope, EnvelopeError> {
+        Envelope::parse(&Bytes::copy_from_slice(body.as_bytes()))
+    }
+
+    #[test]
+    fn a_header_line_is_checked_in_what_it_says() {
+        let cases = [
+            r#"{"event_id":7}"#,
+            r#"{"event_id":"no id"}"#,
+            r#"{"sent_at":"yesterday"}"#,
+            r#"{"dsn":"https://sentry.example/7"}"#,
+            "[]",
+        ];
+        for header in cases {
+            assert_eq!(parse(header).err(), Some(EnvelopeError::InvalidHeader), "{header}");
+        }
+        let taken = parse(r#"{"sent_at":"2026-01-02T03:04:05.678Z","trace":7,"unknown":[],"event_id":null}"#).unwrap();
+        assert!(taken.items.is_empty() && taken.event_id.is_none());
+    }
+
+    #[test]
+    fn a_dsn_must_agree_with_the_request() {
+        let envelope = parse(&format!(r#"{{"dsn":"https://{KEY}@sentry.example/7"}}"#)).unwrap();
+        assert_eq!(envelope.agrees_with(KEY, 7), Ok(()));
+        assert_eq!(envelope.agrees_with(KEY, 8), Err(EnvelopeError::Mismatch("project id")));
+        assert_eq!(envelope.agrees_with("other", 7), Err(EnvelopeError::Mismatch("public key")));
+        assert_eq!(parse("{}").unwrap().agrees_with(KEY, 8), Ok(()));
+    }
+
+    #[test]
+    fn lengths_newlines_and_ends_are_read_to_the_byte() {
+        let kinds = |body: &str| parse(body).map(|e| e.items.iter().map(|i| i.payload.len()).collect::<Vec<_>>());
+        assert_eq!(kinds("{}"), Ok(vec![]));
+        assert_eq!(kinds("{}\n"), Ok(vec![]));
+        assert_eq!(kinds("{}\n{\"type\":\"a\"}"), Ok(vec![0]));
+        assert_eq!(kinds("{}\n{\"type\":\"a\"}\n\n"), Ok(vec![0]));
+        assert_eq!(kinds("{}\n\n\n{\"type\":\"a\",\"length\":0}\n\n{\"type\":\"b\"}\nxy"), Ok(vec![0, 2]));
+        assert_eq!(kinds("{}\n{\"type\":\"a\",\"length\":3}\nx\ny\n\n"), Ok(vec![3]));
+        assert_eq!(kinds("{}\n{\"type\":\"a\"}\nx\r\n"), Ok(vec![2]), "a carriage return ends nothing");
+        assert_eq!(kinds("{}\r\n"), Err(EnvelopeError::MissingNewline));
+        let many = format!("{{}}\n{}", "{\"type\":\"a\"}\n\n".repeat(MOST_ITEMS + 1));
+        assert_eq!(kinds(&many), Err(EnvelopeError::TooManyItems));
     }
 }

@@ -4,6 +4,8 @@
 //! kills an event. The facts come from <https://develop.sentry.dev/sdk/>.
 
 pub mod auth;
+pub mod check_in;
+pub mod client_report;
 pub mod envelope;
 pub mod event;
 pub mod filter;
@@ -11,8 +13,11 @@ pub mod fingerprint;
 pub mod function_name;
 pub mod glob;
 pub mod grouping;
+pub mod item;
 pub mod json;
 pub mod normalize;
+pub mod origin;
+pub mod repair;
 pub mod scrub;
 pub mod security;
 pub mod stacktrace;

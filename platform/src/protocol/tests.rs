@@ -5,16 +5,12 @@ use serde_json::{Value, json};
 
 use super::{
     EventId, Level,
-    auth::{self, AuthError},
     envelope::{Envelope, EnvelopeError},
     event::{Event, Invalid},
     function_name,
     grouping::{group, rules::Rules},
-    store::{self, StoreError},
     title::{culprit, kind, location, metadata, title},
 };
-
-const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn event(json: &Value) -> Event {
     Event::parse(json.to_string().as_bytes()).expect("a JSON object is an event")
@@ -27,33 +23,6 @@ fn error(kind: &str, value: &str, functions: &[&str]) -> Value {
         .map(|(at, function)| json!({"filename": "shop/cart.py", "module": "shop.cart", "function": function, "lineno": at, "in_app": true}))
         .collect();
     json!({"platform": "python", "exception": {"values": [{"type": kind, "value": value, "stacktrace": {"frames": frames}}]}})
-}
-
-#[test]
-fn a_sender_is_found_wherever_it_names_itself() {
-    let header = format!("Sentry sentry_version=7, sentry_client=raven-java/8, sentry_key={KEY}");
-    let found = auth::find(Some(&header), None, None).unwrap();
-    assert_eq!((found.public_key.as_str(), found.client.as_deref()), (KEY, Some("raven-java/8")));
-    assert_eq!(auth::find(None, Some(&header), None).unwrap().public_key, KEY);
-    assert_eq!(auth::find(None, None, Some(&format!("sentry_key={KEY}&sentry_version=7"))).unwrap().public_key, KEY);
-    assert_eq!(auth::from_dsn(&format!("https://{KEY}:secret@sentry.example/7")).unwrap().public_key, KEY);
-}
-
-#[test]
-fn a_sender_that_is_unclear_is_refused_with_the_words_of_sentry() {
-    let header = format!("Sentry sentry_key={KEY}");
-    let cases = [
-        (auth::find(None, None, None), AuthError::Missing),
-        (auth::find(None, Some("Bearer token"), None), AuthError::Missing),
-        (auth::find(Some(&header), None, Some(&format!("sentry_key={KEY}"))), AuthError::Several),
-        (auth::find(Some("Sentry sentry_version=7"), None, None), AuthError::Malformed),
-        (auth::find(Some(&format!("{header}, sentry_version=8")), None, None), AuthError::Version(8)),
-        (auth::find(Some("Sentry sentry_key=short"), None, None), AuthError::BadKey),
-        (auth::from_dsn("sentry.example/7"), AuthError::BadDsn),
-    ];
-    for (found, expected) in cases {
-        assert_eq!(found, Err(expected));
-    }
 }
 
 #[test]
@@ -84,32 +53,6 @@ fn an_envelope_that_cannot_be_split_says_why() {
     for (body, expected) in cases {
         assert_eq!(Envelope::parse(&Bytes::from(body)).err(), Some(expected), "{body:?}");
     }
-}
-
-#[test]
-fn a_store_body_is_json_or_base64_of_json_or_of_zlib() {
-    let cases = [
-        (Bytes::from("  {\"a\":1}"), Ok(Bytes::from("{\"a\":1}"))),
-        (Bytes::from("eyJhIjoxfQ=="), Ok(Bytes::from("{\"a\":1}"))),
-        (Bytes::from("not base64!"), Err(StoreError::Invalid)),
-        (Bytes::from(" \n"), Err(StoreError::Empty)),
-    ];
-    for (body, expected) in cases {
-        assert_eq!(store::decode(&body, 100), expected);
-    }
-    assert_eq!(
-        store::decode(&Bytes::from(zlib_base64(b"{\"message\":\"hi\"}")), 100),
-        Ok(Bytes::from("{\"message\":\"hi\"}"))
-    );
-    assert_eq!(store::decode(&Bytes::from(zlib_base64(&[b' '; 200])), 100), Err(StoreError::TooLarge));
-}
-
-fn zlib_base64(bytes: &[u8]) -> String {
-    use base64::Engine;
-    use std::io::Write;
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).unwrap();
-    base64::prelude::BASE64_STANDARD.encode(encoder.finish().unwrap())
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! never done (a killed worker) is taken over by another worker, so a message may be seen twice and everything downstream is
 //! idempotent. What keeps failing is buried: kept beside the queue, with its reason, for a person to look at.
 
+mod overflow;
 mod redis;
 mod spool;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use bytes::Bytes;
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 pub use self::redis::connection_info;
 use crate::config::{Config, QueueKind};
@@ -21,24 +23,30 @@ use crate::config::{Config, QueueKind};
 pub enum Topic {
     /// Events as SDKs sent them, one message each.
     Events,
+    /// What else SDKs sent, kept as it is.
+    Items,
     /// Everything else a worker is asked to do.
     Jobs,
 }
 
 impl Topic {
+    /// Every topic there is, in the order of their numbers.
+    pub const ALL: [Topic; 3] = [Topic::Events, Topic::Items, Topic::Jobs];
+
     fn name(self) -> &'static str {
         match self {
             Topic::Events => "events",
+            Topic::Items => "items",
             Topic::Jobs => "jobs",
         }
     }
 
     /// How often a message may be taken before it is buried. An event fails only by killing its worker, which must not go on
-    /// for long; a job also fails while the server it needs is down, and then waits the better part of an hour for it.
+    /// for long; an item and a job also fail while the server they need is down, and then wait the better part of an hour for it.
     fn most_deliveries(self) -> usize {
         match self {
             Topic::Events => 5,
-            Topic::Jobs => 100,
+            Topic::Items | Topic::Jobs => 100,
         }
     }
 }
@@ -60,13 +68,16 @@ pub enum PushError {
     /// Nobody knows whether it is in; the sender must send it again.
     #[error("the queue is not reachable")]
     Unavailable(#[source] anyhow::Error),
+    /// Workers have fallen behind by as many bytes as may wait.
+    #[error("the queue is full")]
+    Full,
 }
 
 /// The producing side.
 #[derive(Clone)]
 pub enum Queue {
-    /// Redis Streams with one consumer group.
-    Redis(Box<redis::RedisQueue>),
+    /// Redis Streams with one consumer group, and in web a spool for when Redis is away.
+    Redis(Arc<overflow::Overflow>),
     /// A file on this machine, synced before a push returns.
     Spool(Arc<spool::Spool>),
 }
@@ -75,26 +86,68 @@ impl Queue {
     /// Opens the queue that the settings name. Redis need not be reachable yet.
     pub fn open(config: &Config) -> Result<Queue> {
         Ok(match config.queue.kind {
-            QueueKind::Redis => Queue::Redis(Box::new(redis::RedisQueue::open(config)?)),
-            QueueKind::Spool => {
-                let retry_after = config.queue.reclaim_after();
-                Queue::Spool(Arc::new(spool::Spool::open(&config.queue.filestore_dir, retry_after)?))
-            }
+            QueueKind::Redis => Queue::Redis(Arc::new(overflow::Overflow::new(
+                redis::RedisQueue::open(config)?,
+                &config.queue.filestore_dir,
+                config.queue.most_spooled_bytes,
+                config.queue.most_queued_bytes,
+            ))),
+            QueueKind::Spool => Queue::Spool(Arc::new(spool::Spool::open(
+                &config.queue.filestore_dir,
+                config.queue.most_spooled_bytes,
+                config.queue.reclaim_after(),
+            )?)),
         })
     }
 
     /// Returns when every message is durable: in Redis, or synced to disk.
     pub async fn push(&self, topic: Topic, bodies: Vec<Bytes>) -> Result<(), PushError> {
+        self.push_all(bodies.into_iter().map(|body| (topic, body)).collect()).await
+    }
+
+    /// Like [`Queue::push`], for several topics at once.
+    pub async fn push_all(&self, messages: Vec<(Topic, Bytes)>) -> Result<(), PushError> {
         match self {
-            Queue::Redis(queue) => queue.push(topic, bodies).await.map_err(|e| PushError::Unavailable(e.into())),
-            Queue::Spool(spool) => spool.push(topic, bodies).await.map_err(PushError::Unavailable),
+            Queue::Redis(queue) => queue.push(messages).await,
+            Queue::Spool(spool) => spool.push_all(messages).await,
+        }
+    }
+
+    /// Keeps a spool beside Redis, and moves it there, until told to stop: what the process that pushes for SDKs does.
+    pub async fn keep_overflow(&self, stop: &CancellationToken) {
+        if let Queue::Redis(queue) = self {
+            queue.keep(stop).await;
+        }
+    }
+
+    /// The connection to Redis, for what is counted there; none where the queue is a spool.
+    pub fn redis(&self) -> Option<::redis::aio::ConnectionManager> {
+        match self {
+            Queue::Redis(queue) => Some(queue.redis().connection()),
+            Queue::Spool(_) => None,
+        }
+    }
+
+    /// Messages in the spool of this process that wait for Redis.
+    pub fn overflow_depth(&self) -> u64 {
+        match self {
+            Queue::Redis(queue) => queue.spooled(),
+            Queue::Spool(_) => 0,
+        }
+    }
+
+    /// Fails when a push would: neither Redis nor a spool is there.
+    pub async fn probe(&self) -> Result<()> {
+        match self {
+            Queue::Redis(queue) => queue.probe().await,
+            Queue::Spool(_) => Ok(()),
         }
     }
 
     /// Messages waiting or being worked on.
     pub async fn depth(&self, topic: Topic) -> Result<u64> {
         match self {
-            Queue::Redis(queue) => queue.depth(topic).await,
+            Queue::Redis(queue) => queue.redis().depth(topic).await,
             Queue::Spool(spool) => spool.depth(topic),
         }
     }
@@ -102,7 +155,7 @@ impl Queue {
     /// Starts to consume a topic, with a connection of its own.
     pub async fn consumer(&self, topic: Topic) -> Result<Consumer> {
         Ok(match self {
-            Queue::Redis(queue) => Consumer::Redis(queue.consumer(topic).await?),
+            Queue::Redis(queue) => Consumer::Redis(queue.redis().consumer(topic).await?),
             Queue::Spool(spool) => Consumer::Spool(spool::Reader::new(spool.clone(), topic)),
         })
     }

@@ -42,16 +42,30 @@ impl RedisQueue {
         Ok(RedisQueue { client, connection, reclaim_after: config.queue.reclaim_after() })
     }
 
-    pub(super) async fn push(&self, topic: Topic, bodies: Vec<Bytes>) -> Result<(), RedisError> {
+    pub(super) async fn push(&self, messages: &[(Topic, Bytes)]) -> Result<(), RedisError> {
         let mut pipe = redis::pipe();
-        for body in &bodies {
-            pipe.cmd("XADD").arg(key(topic)).arg("*").arg(FIELD).arg(&body[..]).ignore();
+        for (topic, body) in messages {
+            pipe.cmd("XADD").arg(key(*topic)).arg("*").arg(FIELD).arg(&body[..]).ignore();
         }
         pipe.query_async(&mut self.connection.clone()).await
     }
 
     pub(super) async fn depth(&self, topic: Topic) -> Result<u64> {
         Ok(self.connection.clone().xlen(key(topic)).await?)
+    }
+
+    pub(super) fn connection(&self) -> ConnectionManager {
+        self.connection.clone()
+    }
+
+    /// The memory that waiting messages take.
+    pub(super) async fn bytes(&self) -> Result<u64> {
+        let mut pipe = redis::pipe();
+        for topic in Topic::ALL {
+            pipe.cmd("MEMORY").arg("USAGE").arg(key(topic));
+        }
+        let sizes: Vec<Option<u64>> = pipe.query_async(&mut self.connection.clone()).await?;
+        Ok(sizes.into_iter().flatten().sum())
     }
 
     /// One round trip, for readiness.

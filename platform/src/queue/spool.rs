@@ -1,4 +1,4 @@
-//! The spool: a queue in one file of this machine, for `picket standalone`.
+//! The spool: a queue in one file of this machine, for `picket standalone`, and for when Redis is away.
 //!
 //! A transactional store (redb) holds a table per topic, keyed by a growing number. One thread makes all changes: those that
 //! arrive together share one commit and its one `fsync`, and whoever asked for one is answered after it. There is one reader
@@ -10,7 +10,10 @@
 use std::{
     collections::HashMap,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -22,19 +25,25 @@ use redb::{
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{Message, MessageId, Topic};
+use super::{Message, MessageId, PushError, Topic};
 
 /// Memory the store may keep of its file.
 const CACHE_BYTES: usize = 8 << 20;
 /// Changes that may wait for a commit; beyond it, asking waits.
 const WAITING_CHANGES: usize = 1024;
+/// What a reader takes at a time, in bytes, unless one message is larger.
+const MOST_READ: usize = 16 << 20;
 const READ_WAIT: Duration = Duration::from_millis(500);
+
+/// Told when a topic has something new, by its number.
+type Arrived = [Arc<Notify>; Topic::ALL.len()];
 
 type Table = TableDefinition<'static, u64, &'static [u8]>;
 
 const fn table(topic: Topic) -> Table {
     match topic {
         Topic::Events => TableDefinition::new("events"),
+        Topic::Items => TableDefinition::new("items"),
         Topic::Jobs => TableDefinition::new("jobs"),
     }
 }
@@ -43,7 +52,7 @@ const fn table(topic: Topic) -> Table {
 const DEAD: TableDefinition<u64, (&str, &str, &[u8])> = TableDefinition::new("dead");
 
 enum Change {
-    Push { topic: Topic, bodies: Vec<Bytes> },
+    Push { messages: Vec<(Topic, Bytes)> },
     Forget { topic: Topic, numbers: Vec<u64> },
     Bury { topic: Topic, number: u64, body: Bytes, reason: String },
 }
@@ -60,33 +69,52 @@ pub struct Spool {
     /// None only while this is dropped.
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
-    arrived: [Arc<Notify>; 2],
+    arrived: Arrived,
     retry_after: Duration,
+    /// Bytes of messages that wait.
+    bytes: Arc<AtomicU64>,
+    most: u64,
 }
 
 impl Spool {
-    /// Opens or creates `DIR/spool.redb` and repairs it if the last process was killed. What fails is taken again after a while.
-    pub fn open(dir: &Path, retry_after: Duration) -> Result<Spool> {
+    /// The name of the file.
+    pub const FILE: &str = "spool.redb";
+
+    /// Opens or creates the file in a folder and repairs it if the last process was killed. Messages of at most so many bytes
+    /// may wait in it; what fails is taken again after a while.
+    pub fn open(dir: &Path, most: u64, retry_after: Duration) -> Result<Spool> {
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
-        let path = dir.join("spool.redb");
+        let path = dir.join(Spool::FILE);
         let db = Database::builder()
             .set_cache_size(CACHE_BYTES)
             .create(&path)
             .with_context(|| format!("opening the spool {}", path.display()))?;
-        let last = prepare(&db)?;
+        let (last, bytes) = prepare(&db)?;
         let db = Arc::new(db);
-        let arrived = [Arc::new(Notify::new()), Arc::new(Notify::new())];
+        let arrived = Arrived::default();
+        let bytes = Arc::new(AtomicU64::new(bytes));
         let (requests, inbox) = mpsc::channel(WAITING_CHANGES);
-        let writer = Writer { db: db.clone(), next: last + 1, commits: 0, arrived: arrived.clone() };
+        let writer =
+            Writer { db: db.clone(), next: last + 1, commits: 0, arrived: arrived.clone(), bytes: bytes.clone() };
         let writer = std::thread::Builder::new()
             .name("spool".into())
             .spawn(move || writer.run(inbox))
             .context("starting the spool")?;
-        Ok(Spool { db, requests: Some(requests), writer: Some(writer), arrived, retry_after })
+        Ok(Spool { db, requests: Some(requests), writer: Some(writer), arrived, retry_after, bytes, most })
     }
 
-    pub(super) async fn push(&self, topic: Topic, bodies: Vec<Bytes>) -> Result<()> {
-        self.ask(Change::Push { topic, bodies }).await
+    /// Returns when every message is synced.
+    pub(super) async fn push_all(&self, messages: Vec<(Topic, Bytes)>) -> Result<(), PushError> {
+        let size = messages.iter().map(|(_, body)| body.len() as u64).sum();
+        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > self.most {
+            self.bytes.fetch_sub(size, Ordering::Relaxed);
+            return Err(PushError::Full);
+        }
+        let pushed = self.ask(Change::Push { messages }).await;
+        if pushed.is_err() {
+            self.bytes.fetch_sub(size, Ordering::Relaxed);
+        }
+        pushed.map_err(PushError::Unavailable)
     }
 
     pub(super) fn depth(&self, topic: Topic) -> Result<u64> {
@@ -114,17 +142,21 @@ impl Drop for Spool {
     }
 }
 
-/// Creates the tables and returns the highest number in use.
-fn prepare(db: &Database) -> Result<u64> {
+/// Creates the tables and returns the highest number in use, and how many bytes wait.
+fn prepare(db: &Database) -> Result<(u64, u64)> {
     let write = db.begin_write()?;
     // What was buried keeps its number, which must not be given away again.
     let mut last = write.open_table(DEAD)?.last()?.map_or(0, |(number, _)| number.value());
-    for topic in [Topic::Events, Topic::Jobs] {
+    let mut bytes = 0;
+    for topic in Topic::ALL {
         let table = write.open_table(table(topic))?;
         last = last.max(table.last()?.map_or(0, |(number, _)| number.value()));
+        for entry in table.iter()? {
+            bytes += entry?.1.value().len() as u64;
+        }
     }
     write.commit()?;
-    Ok(last)
+    Ok((last, bytes))
 }
 
 /// The one writer: commits everything that waits together.
@@ -132,7 +164,8 @@ struct Writer {
     db: Arc<Database>,
     next: u64,
     commits: u64,
-    arrived: [Arc<Notify>; 2],
+    arrived: Arrived,
+    bytes: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -142,8 +175,10 @@ impl Writer {
             self.commits += 1;
             let committed = self.commit(&waiting).map_err(|error| format!("{error:#}"));
             for Request { change, answer } in waiting.drain(..) {
-                if let Change::Push { topic, .. } = change {
-                    self.arrived[topic as usize].notify_one();
+                if let Change::Push { messages } = change {
+                    for (topic, _) in messages {
+                        self.arrived[topic as usize].notify_one();
+                    }
                 }
                 // Whoever asked may be gone; the change is made all the same.
                 let _ = answer.send(committed.clone().map(|()| self.commits).map_err(|error| anyhow!(error)));
@@ -165,23 +200,29 @@ impl Writer {
 
     fn apply(&mut self, write: &WriteTransaction, change: &Change) -> Result<()> {
         match change {
-            Change::Push { topic, bodies } => {
-                let mut table = write.open_table(table(*topic))?;
-                for body in bodies {
-                    table.insert(self.next, &body[..])?;
+            Change::Push { messages } => {
+                for (topic, body) in messages {
+                    write.open_table(table(*topic))?.insert(self.next, &body[..])?;
                     self.next += 1;
                 }
             }
             Change::Forget { topic, numbers } => {
                 let mut table = write.open_table(table(*topic))?;
                 for number in numbers {
-                    table.remove(number)?;
+                    self.forget(&mut table, *number)?;
                 }
             }
             Change::Bury { topic, number, body, reason } => {
                 write.open_table(DEAD)?.insert(number, (topic.name(), reason.as_str(), &body[..]))?;
-                write.open_table(table(*topic))?.remove(number)?;
+                self.forget(&mut write.open_table(table(*topic))?, *number)?;
             }
+        }
+        Ok(())
+    }
+
+    fn forget(&self, table: &mut redb::Table<'_, u64, &'static [u8]>, number: u64) -> Result<()> {
+        if let Some(body) = table.remove(number)? {
+            self.bytes.fetch_sub(body.value().len() as u64, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -232,15 +273,21 @@ impl Reader {
         Ok(messages)
     }
 
-    fn next(&mut self, most: usize) -> Result<Vec<Message>> {
+    /// What is there, without waiting.
+    pub(super) fn next(&mut self, most: usize) -> Result<Vec<Message>> {
         let read = self.spool.db.begin_read()?;
         let table = read.open_table(table(self.topic))?;
         let mut messages = Vec::new();
+        let mut size = 0;
         for entry in table.range(self.taken + 1..)?.take(most) {
             let (number, body) = entry?;
             self.taken = number.value();
             let body = Bytes::copy_from_slice(body.value());
+            size += body.len();
             messages.push(Message { id: MessageId(number.value().to_string()), body });
+            if size >= MOST_READ {
+                break;
+            }
         }
         Ok(messages)
     }

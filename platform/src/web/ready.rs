@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 
-use crate::{app::App, queue::Topic, upgrade::MIGRATIONS};
+use crate::{app::App, upgrade::MIGRATIONS};
 
 /// Longer than this, whoever probes has given up.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -31,7 +31,7 @@ async fn check(app: &App) -> Result<()> {
     if has < needs {
         bail!("the database is at migration {has} and this version needs {needs}: run `picket upgrade`");
     }
-    app.queue.depth(Topic::Events).await.context("asking the queue")?;
+    app.queue.probe().await.context("asking the queue")?;
     Ok(())
 }
 

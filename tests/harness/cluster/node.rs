@@ -57,7 +57,8 @@ impl Node {
 pub(super) fn start_containerd(site: &Site) -> Result<Supervised> {
     let folder = folder(site)?;
     let network = json!({"cniVersion": "1.0.0", "name": "pods", "plugins": [
-        {"type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": false, "hairpinMode": true, "ipam": {
+        // Not `bridge`: between two pods on one bridge, answers of a Service go past netfilter where br_netfilter is not loaded.
+        {"type": "ptp", "ipMasq": false, "ipam": {
             "type": "host-local",
             "ranges": [[{"subnet": "10.244.0.0/24"}]],
             "routes": [{"dst": "0.0.0.0/0"}],
@@ -171,7 +172,11 @@ fn pods_cgroup(site: &Site) -> Result<String> {
     let name = format!("picket-{}", std::process::id());
     let root = Path::new("/sys/fs/cgroup");
     site.run.register(|| {
-        if root.join("cgroup.controllers").is_file() {
+        if let Ok(controllers) = fs::read_to_string(root.join("cgroup.controllers")) {
+            for controller in controllers.split_whitespace() {
+                // kubelet wants them all; those that cannot be handed down here it can do without.
+                let _ = fs::write(root.join("cgroup.subtree_control"), format!("+{controller}"));
+            }
             fs::create_dir_all(root.join(&name)).context("making a cgroup")?;
         } else {
             for hierarchy in fs::read_dir(root)?.filter_map(Result::ok).filter(|entry| entry.path().is_dir()) {

@@ -28,7 +28,7 @@ const DUPLICATE_WINDOW: TimeDelta = TimeDelta::days(1);
 /// What a batch became.
 #[derive(Debug, Default)]
 pub(super) struct Saved {
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<(ProjectId, Outcome)>,
     /// Stored now or by an earlier run.
     pub seen: Vec<Seen>,
 }
@@ -72,7 +72,7 @@ pub(super) async fn save(db: &PgPool, prepared: Vec<Prepared>, rejected: Vec<Rej
         }
     }
     keep_rejected(db, &rejected).await.context("keeping rejected events")?;
-    saved.outcomes.extend(rejected.iter().map(|_| Outcome::Invalid));
+    saved.outcomes.extend(rejected.iter().map(|event| (event.received.project, Outcome::Invalid)));
     Ok(saved)
 }
 
@@ -105,9 +105,9 @@ async fn save_all(db: &PgPool, batch: &[Prepared]) -> sqlx::Result<Saved> {
     for event in batch {
         let id = (event.received.project, event.received.id);
         if !live.contains(&event.received.project) {
-            saved.outcomes.push(Outcome::ProjectGone);
+            saved.outcomes.push((event.received.project, Outcome::ProjectGone));
         } else if known.contains_key(&id) || !ids.insert(id) {
-            saved.outcomes.push(Outcome::Duplicate);
+            saved.outcomes.push((event.received.project, Outcome::Duplicate));
         } else {
             fresh.push(event);
         }
@@ -124,8 +124,8 @@ async fn save_all(db: &PgPool, batch: &[Prepared]) -> sqlx::Result<Saved> {
     tx.commit().await?;
 
     saved.seen.extend(stored.iter().map(|(_, seen)| **seen));
-    saved.outcomes.extend(stored.iter().map(|_| Outcome::Stored));
-    saved.outcomes.extend(beaten.iter().map(|_| Outcome::Duplicate));
+    saved.outcomes.extend(stored.iter().map(|(_, seen)| (seen.project, Outcome::Stored)));
+    saved.outcomes.extend(beaten.iter().map(|(_, seen)| (seen.project, Outcome::Duplicate)));
     Ok(saved)
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::*;
 
+const MOST: u64 = 1_000;
+
 /// A folder that goes away with the test.
 struct Folder(PathBuf);
 
@@ -13,7 +15,7 @@ impl Folder {
     }
 
     fn open(&self) -> Arc<Spool> {
-        Arc::new(Spool::open(&self.0, Duration::ZERO).unwrap())
+        Arc::new(Spool::open(&self.0, MOST, Duration::ZERO).unwrap())
     }
 }
 
@@ -21,6 +23,11 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Pushes messages of one topic.
+async fn push(spool: &Spool, topic: Topic, bodies: Vec<Bytes>) -> Result<(), PushError> {
+    spool.push_all(bodies.into_iter().map(|body| (topic, body)).collect()).await
 }
 
 fn bodies(words: &[&'static str]) -> Vec<Bytes> {
@@ -34,10 +41,10 @@ async fn take(reader: &mut Reader, most: usize) -> (Vec<MessageId>, Vec<Bytes>) 
 #[tokio::test]
 async fn what_was_pushed_is_there_after_opening_again_in_order() {
     let folder = Folder::new();
-    folder.open().push(Topic::Events, bodies(&["a", "b"])).await.unwrap();
+    push(&folder.open(), Topic::Events, bodies(&["a", "b"])).await.unwrap();
     let spool = folder.open();
-    spool.push(Topic::Events, bodies(&["c"])).await.unwrap();
-    spool.push(Topic::Jobs, bodies(&["job"])).await.unwrap();
+    push(&spool, Topic::Events, bodies(&["c"])).await.unwrap();
+    push(&spool, Topic::Jobs, bodies(&["job"])).await.unwrap();
     assert_eq!(take(&mut Reader::new(spool.clone(), Topic::Events), 10).await.1, bodies(&["a", "b", "c"]));
     assert_eq!(take(&mut Reader::new(spool.clone(), Topic::Jobs), 10).await.1, bodies(&["job"]));
     assert_eq!(spool.depth(Topic::Events).unwrap(), 3);
@@ -47,7 +54,7 @@ async fn what_was_pushed_is_there_after_opening_again_in_order() {
 async fn what_is_done_is_gone_also_after_opening_again() {
     let folder = Folder::new();
     let spool = folder.open();
-    spool.push(Topic::Events, bodies(&["a", "b"])).await.unwrap();
+    push(&spool, Topic::Events, bodies(&["a", "b"])).await.unwrap();
     let mut reader = Reader::new(spool.clone(), Topic::Events);
     let (ids, _) = take(&mut reader, 1).await;
     reader.done(&ids).await.unwrap();
@@ -60,7 +67,7 @@ async fn what_is_done_is_gone_also_after_opening_again() {
 async fn what_was_taken_and_not_finished_is_taken_again() {
     let folder = Folder::new();
     let spool = folder.open();
-    spool.push(Topic::Events, bodies(&["a", "b", "c"])).await.unwrap();
+    push(&spool, Topic::Events, bodies(&["a", "b", "c"])).await.unwrap();
     let mut reader = Reader::new(spool.clone(), Topic::Events);
     assert_eq!(take(&mut reader, 2).await.1, bodies(&["a", "b"]));
     assert_eq!(take(&mut reader, 2).await.1, bodies(&["c"]), "news come before what failed");
@@ -73,7 +80,7 @@ async fn what_was_taken_and_not_finished_is_taken_again() {
 async fn what_fails_too_often_is_buried() {
     let folder = Folder::new();
     let spool = folder.open();
-    spool.push(Topic::Events, bodies(&["a"])).await.unwrap();
+    push(&spool, Topic::Events, bodies(&["a"])).await.unwrap();
     let mut reader = Reader::new(spool.clone(), Topic::Events);
     for _ in 0..Topic::Events.most_deliveries() {
         assert_eq!(take(&mut reader, 10).await.1, bodies(&["a"]));
@@ -86,8 +93,8 @@ async fn what_fails_too_often_is_buried() {
 #[tokio::test]
 async fn what_failed_is_left_alone_for_a_while() {
     let folder = Folder::new();
-    let spool = Arc::new(Spool::open(&folder.0, Duration::from_hours(1)).unwrap());
-    spool.push(Topic::Jobs, bodies(&["a"])).await.unwrap();
+    let spool = Arc::new(Spool::open(&folder.0, MOST, Duration::from_hours(1)).unwrap());
+    push(&spool, Topic::Jobs, bodies(&["a"])).await.unwrap();
     let mut reader = Reader::new(spool.clone(), Topic::Jobs);
     assert_eq!(take(&mut reader, 10).await.1, bodies(&["a"]));
     assert!(take(&mut reader, 10).await.1.is_empty());
@@ -100,7 +107,7 @@ async fn a_reader_wakes_when_something_arrives_and_returns_when_nothing_does() {
     let spool = folder.open();
     let mut reader = Reader::new(spool.clone(), Topic::Jobs);
     assert!(take(&mut reader, 10).await.1.is_empty());
-    let (taken, pushed) = tokio::join!(take(&mut reader, 10), spool.push(Topic::Jobs, bodies(&["a"])));
+    let (taken, pushed) = tokio::join!(take(&mut reader, 10), push(&spool, Topic::Jobs, bodies(&["a"])));
     pushed.unwrap();
     assert_eq!(taken.1, bodies(&["a"]));
 }
@@ -109,14 +116,14 @@ async fn a_reader_wakes_when_something_arrives_and_returns_when_nothing_does() {
 async fn what_is_buried_keeps_its_reason_and_its_number() {
     let folder = Folder::new();
     let spool = folder.open();
-    spool.push(Topic::Events, bodies(&["bad"])).await.unwrap();
+    push(&spool, Topic::Events, bodies(&["bad"])).await.unwrap();
     let mut reader = Reader::new(spool.clone(), Topic::Events);
     let message = reader.take(10).await.unwrap().remove(0);
     reader.bury(&message, "no JSON").await.unwrap();
     drop((reader, spool));
 
     let spool = folder.open();
-    spool.push(Topic::Events, bodies(&["good"])).await.unwrap();
+    push(&spool, Topic::Events, bodies(&["good"])).await.unwrap();
     let mut reader = Reader::new(spool.clone(), Topic::Events);
     let message = reader.take(10).await.unwrap().remove(0);
     reader.bury(&message, "no JSON either").await.unwrap();
@@ -135,13 +142,14 @@ async fn changes_that_wait_together_share_a_commit() {
     let answers: Vec<_> = (0..100)
         .map(|_| {
             let (answer, answered) = oneshot::channel();
-            let change = Change::Push { topic: Topic::Events, bodies: bodies(&["a"]) };
+            let change = Change::Push { messages: vec![(Topic::Events, Bytes::from_static(b"a"))] };
             requests.try_send(Request { change, answer }).ok().unwrap();
             answered
         })
         .collect();
     drop(requests);
-    let writer = Writer { db: spool.db.clone(), next: 1, commits: 0, arrived: spool.arrived.clone() };
+    let writer =
+        Writer { db: spool.db.clone(), next: 1, commits: 0, arrived: spool.arrived.clone(), bytes: Arc::default() };
     std::thread::spawn(move || writer.run(inbox)).join().unwrap();
     for answered in answers {
         assert_eq!(answered.await.unwrap().unwrap(), 1);
@@ -156,7 +164,7 @@ async fn many_at_once_are_all_kept() {
     let pushes: Vec<_> = (0..200)
         .map(|number: u64| {
             let spool = spool.clone();
-            tokio::spawn(async move { spool.push(Topic::Events, vec![number.to_string().into()]).await })
+            tokio::spawn(async move { push(&spool, Topic::Events, vec![number.to_string().into()]).await })
         })
         .collect();
     for push in pushes {
@@ -166,4 +174,21 @@ async fn many_at_once_are_all_kept() {
     kept.sort();
     kept.dedup();
     assert_eq!(kept.len(), 200);
+}
+
+#[tokio::test]
+async fn no_more_waits_than_may_wait() {
+    let folder = Folder::new();
+    let spool = folder.open();
+    let half = || vec![Bytes::from_static(&[b'x'; 500])];
+    push(&spool, Topic::Events, half()).await.unwrap();
+    push(&spool, Topic::Items, half()).await.unwrap();
+    assert!(matches!(push(&spool, Topic::Jobs, bodies(&["a"])).await, Err(PushError::Full)));
+    drop(spool);
+    let spool = folder.open();
+    assert!(matches!(push(&spool, Topic::Jobs, bodies(&["a"])).await, Err(PushError::Full)), "it is counted again");
+    let mut reader = Reader::new(spool.clone(), Topic::Events);
+    let (ids, _) = take(&mut reader, 1).await;
+    reader.done(&ids).await.unwrap();
+    push(&spool, Topic::Jobs, half()).await.unwrap();
 }

@@ -1,0 +1,188 @@
+//! What becomes of a request that was understood: its items go to the queue, one message each, all or none.
+//!
+//! An item that is not kept never fails the others: it is counted and left out.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::{
+    Rejection,
+    quotas::{self, Asked, Limit},
+    sender::Sender,
+};
+use crate::{
+    app::App,
+    events::Received,
+    items, outcomes,
+    protocol::{
+        EventId,
+        envelope::Item,
+        item::{self, Category, Fate, Kind, Relation},
+        json::Object,
+        store,
+    },
+    queue::{PushError, Topic},
+};
+
+/// What was taken of a request.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The id that the sender may show: none where nothing belongs to an event.
+    pub id: Option<EventId>,
+    /// Quotas that are used up.
+    limits: Vec<Limit>,
+    kept: usize,
+}
+
+impl Taken {
+    /// For SDKs, which read limits: any is an answer, even where other items were taken.
+    pub fn unless_limited(self) -> Result<Option<EventId>, Rejection> {
+        if self.limits.is_empty() { Ok(self.id) } else { Err(Rejection::RateLimited(self.limits)) }
+    }
+
+    /// For browsers and forms: a limit is an answer where it took everything.
+    pub fn unless_all_limited(self) -> Result<Option<EventId>, Rejection> {
+        if self.kept == 0 { self.unless_limited() } else { Ok(self.id) }
+    }
+}
+
+/// Accepts the event of a store request, which may be something else by its type.
+pub async fn event(app: &App, sender: &Sender, head: store::Head, payload: Bytes) -> Result<EventId, Rejection> {
+    let kind = match head.kind.as_deref() {
+        Some("transaction") => "transaction",
+        Some("feedback") => "feedback",
+        Some("csp" | "hpkp" | "expectct" | "expectstaple") => "security",
+        _ => "event",
+    };
+    let id = head.event_id.unwrap_or_else(EventId::random);
+    items(app, sender, Some(id), vec![item(kind, Object::new(), payload)]).await?.unless_limited()?;
+    Ok(id)
+}
+
+/// An item as an envelope would hold it.
+pub fn item(kind: &str, mut headers: Object, payload: Bytes) -> Item {
+    headers.insert("type".into(), kind.into());
+    Item { kind: kind.to_owned(), headers, payload }
+}
+
+/// Accepts items that came in one request.
+pub async fn items(app: &App, sender: &Sender, named: Option<EventId>, items: Vec<Item>) -> Result<Taken, Rejection> {
+    if let Some(kind) = item::over_limit(&items) {
+        count_all(app, sender, &items, (outcomes::Fate::Invalid, "too_large"));
+        return Err(Rejection::ItemTooLarge(kind));
+    }
+    if items.iter().any(|item| item::find(&item.kind).is_some_and(|kind| kind.fate == Fate::Internal)) {
+        return Err(Rejection::Internal);
+    }
+    let id = named.or_else(|| id_of(&items));
+    let wanted = wanted(app, sender, &items);
+    let (wanted, limits) = within_quotas(app, sender, wanted).await;
+    let messages = wanted.iter().map(|wanted| message(app, sender, id, *wanted)).collect::<Result<Vec<_>, _>>()?;
+    if !messages.is_empty() {
+        let pushed = app.queue.push_all(messages).await;
+        if matches!(pushed, Err(PushError::Full)) {
+            count_all(app, sender, &items, (outcomes::Fate::Abuse, "backlog"));
+        }
+        pushed?;
+    }
+    Ok(Taken { id, limits, kept: wanted.len() })
+}
+
+/// The id of the event in an envelope that names none: the event's own, or a new one where something needs one.
+fn id_of(items: &[Item]) -> Option<EventId> {
+    let related =
+        |wanted: Relation| items.iter().find(|item| item::find(&item.kind).is_some_and(|k| k.relation == wanted));
+    if let Some(event) = related(Relation::Creates) {
+        // A broken event is accepted: its id is answered, and the worker keeps it with the reason, where people can see it.
+        let own = store::Head::read(event.payload.clone()).ok().and_then(|(head, _)| head.event_id);
+        return Some(own.unwrap_or_else(EventId::random));
+    }
+    related(Relation::Belongs).map(|_| EventId::random())
+}
+
+type Wanted<'a> = (&'static Kind, &'a Item);
+
+/// The items that are kept; the others are counted with the reason.
+fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> Vec<Wanted<'a>> {
+    let mut wanted = Vec::with_capacity(items.len());
+    let mut created = false;
+    for item in items {
+        let Some(kind) = item::find(&item.kind) else {
+            count(app, sender, item, (outcomes::Fate::Invalid, "unknown_item".into()));
+            continue;
+        };
+        if kind.fate == Fate::Dropped {
+            count(app, sender, item, (outcomes::Fate::Invalid, "feature_disabled".into()));
+        } else if kind.relation == Relation::Creates && std::mem::replace(&mut created, true) {
+            count(app, sender, item, (outcomes::Fate::Invalid, "duplicate_item".into()));
+        } else {
+            wanted.push((kind, item));
+        }
+    }
+    wanted
+}
+
+/// The items that quotas allow, and the limits that refuse the others. What belongs to an event goes with it.
+async fn within_quotas<'a>(app: &App, sender: &Sender, mut wanted: Vec<Wanted<'a>>) -> (Vec<Wanted<'a>>, Vec<Limit>) {
+    let mut asked = Asked::new();
+    for (kind, item) in wanted.iter().filter(|(kind, _)| kind.category != Category::Unknown) {
+        let quantity = item::quantity(kind.category, &item.headers, item.payload.len());
+        match asked.iter_mut().find(|(category, _)| *category == kind.category) {
+            Some((_, sum)) => *sum += quantity,
+            None => asked.push((kind.category, quantity)),
+        }
+    }
+    let limits = quotas::take(app, &sender.key.quotas, &asked).await;
+    let event = wanted.iter().find(|(kind, _)| kind.relation == Relation::Creates).map(|(kind, _)| kind.category);
+    let of_event = event.and_then(|category| limits.get(&category));
+    wanted.retain(|(kind, item)| {
+        let own = limits.get(&kind.category);
+        let limit = own.or_else(|| of_event.filter(|_| kind.relation == Relation::Belongs));
+        if let Some(limit) = limit {
+            count(app, sender, item, (outcomes::Fate::RateLimited, limit.reason.clone().into()));
+        }
+        limit.is_none()
+    });
+    (wanted, limits.into_values().collect())
+}
+
+fn message(
+    app: &App,
+    sender: &Sender,
+    id: Option<EventId>,
+    (kind, item): Wanted<'_>,
+) -> Result<(Topic, Bytes), Rejection> {
+    let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
+    if kind.fate == Fate::Event {
+        let id = id.unwrap_or_else(EventId::random);
+        return Ok((Topic::Events, Received { project, id, received_at, body }.encode()));
+    }
+    let kept = items::Item {
+        project,
+        id: Uuid::now_v7(),
+        event: id.filter(|_| kind.relation != Relation::None),
+        received_at,
+        kind: kind.name.to_owned(),
+        headers: item.headers.clone(),
+        body,
+    };
+    kept.encode().map(|message| (Topic::Items, message)).map_err(|error| {
+        tracing::error!("writing an item's message: {error:#}");
+        Rejection::Unavailable
+    })
+}
+
+fn count_all(app: &App, sender: &Sender, items: &[Item], (fate, reason): (outcomes::Fate, &'static str)) {
+    for item in items {
+        count(app, sender, item, (fate, reason.into()));
+    }
+}
+
+/// Counts an item that goes no further.
+fn count(app: &App, sender: &Sender, item: &Item, (fate, reason): (outcomes::Fate, Cow<'static, str>)) {
+    let category = item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
+    let quantity = item::quantity(category, &item.headers, item.payload.len());
+    outcomes::count(app, outcomes::Outcome { project: sender.project, category, fate, reason, quantity });
+}

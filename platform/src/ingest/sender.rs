@@ -1,0 +1,106 @@
+//! Who sends, checked: a [`Sender`] exists only for an active key of the project in the path.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::{HeaderMap, HeaderName, header, request::Parts},
+};
+
+use super::{Rejection, keys::Key};
+use crate::{
+    app::App,
+    projects::ProjectId,
+    protocol::{
+        auth::{self, Auth, AuthError, Places},
+        origin,
+    },
+};
+
+const X_SENTRY_AUTH: HeaderName = HeaderName::from_static("x-sentry-auth");
+
+/// A sender that may send to a project.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// What its key belongs to.
+    pub project: ProjectId,
+    /// What applies to it.
+    pub key: Arc<Key>,
+    /// 32 characters, lower-case.
+    pub public_key: String,
+}
+
+/// What a request says of its sender besides the key.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// The project in the path, where the path has one.
+    pub project: Option<String>,
+    /// The site it comes from, if it comes from one.
+    pub origin: Option<String>,
+}
+
+impl Sender {
+    /// Finds the key, which must be of the claimed project and let the claimed origin send.
+    pub async fn check(app: &App, auth: Auth, claim: &Claim) -> Result<Sender, Rejection> {
+        let named = claim.project.as_deref().map(str::parse::<i64>).transpose().map_err(|_| Rejection::BadProject)?;
+        let found = app.keys.find(&auth.public_key).await.map_err(|error| {
+            tracing::warn!("looking up a project key: {error:#}");
+            Rejection::Unavailable
+        })?;
+        let key = found.filter(|key| named.is_none_or(|named| named == key.project.0)).ok_or(Rejection::UnknownKey)?;
+        if claim.origin.as_ref().is_some_and(|origin| !origin::allows(&key.origins, origin)) {
+            return Err(Rejection::Origin);
+        }
+        Ok(Sender { project: key.project, key, public_key: auth.public_key })
+    }
+}
+
+/// The head of a request whose sender may be named in its body.
+pub struct Head {
+    /// What the head says besides the key.
+    pub claim: Claim,
+    /// None where only the body can say.
+    pub sender: Option<Sender>,
+}
+
+impl FromRequestParts<App> for Sender {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Sender, Rejection> {
+        let (claim, auth) = read(parts, app).await?;
+        Sender::check(app, auth?, &claim).await
+    }
+}
+
+impl FromRequestParts<App> for Head {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Head, Rejection> {
+        let (claim, auth) = read(parts, app).await?;
+        let sender = match auth {
+            Err(AuthError::Missing) => None,
+            auth => Some(Sender::check(app, auth?, &claim).await?),
+        };
+        let is_number = claim.project.as_ref().is_some_and(|project| project.parse::<i64>().is_ok());
+        if is_number { Ok(Head { claim, sender }) } else { Err(Rejection::BadProject) }
+    }
+}
+
+async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthError>), Rejection> {
+    let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Rejection::BadProject)?;
+    let find = |wanted: &str| params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned());
+    let (project, key) = (find("project"), find("key"));
+    let auth = auth::find(Places {
+        x_sentry_auth: text(&parts.headers, &X_SENTRY_AUTH),
+        authorization: text(&parts.headers, &header::AUTHORIZATION),
+        query: parts.uri.query(),
+        path: key.as_deref(),
+    });
+    let origin = origin::of(text(&parts.headers, &header::ORIGIN), text(&parts.headers, &header::REFERER));
+    Ok((Claim { project, origin: origin.map(str::to_owned) }, auth))
+}
+
+/// A header's value, as far as it is text.
+pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

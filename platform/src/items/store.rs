@@ -1,0 +1,80 @@
+//! Items in the database: one statement for a batch.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgExecutor, error::DatabaseError};
+use uuid::Uuid;
+
+use super::{COMPRESSION_LEVEL, Item};
+
+/// A batch as columns, bodies compressed.
+#[derive(Default)]
+pub struct Rows {
+    projects: Vec<i64>,
+    ids: Vec<Uuid>,
+    events: Vec<Option<Uuid>>,
+    received: Vec<DateTime<Utc>>,
+    kinds: Vec<String>,
+    headers: Vec<String>,
+    bodies: Vec<Vec<u8>>,
+}
+
+impl Rows {
+    /// Takes items apart and compresses their bodies.
+    pub fn new(items: &[Item]) -> Result<Rows> {
+        let mut rows = Rows::default();
+        for item in items {
+            rows.projects.push(item.project.0);
+            rows.ids.push(item.id);
+            rows.events.push(item.event.map(|event| event.0));
+            rows.received.push(item.received_at);
+            rows.kinds.push(item.kind.clone());
+            rows.headers.push(serde_json::to_string(&item.headers).context("writing an item's headers")?);
+            rows.bodies.push(zstd::encode_all(&item.body[..], COMPRESSION_LEVEL).context("compressing an item")?);
+        }
+        Ok(rows)
+    }
+
+    /// The days whose partitions they belong to.
+    pub fn days(&self) -> BTreeSet<NaiveDate> {
+        self.received.iter().map(DateTime::date_naive).collect()
+    }
+}
+
+/// Inserts a batch and returns the ids of what was new; none when a partition is missing.
+pub async fn insert(db: impl PgExecutor<'_>, rows: &Rows) -> sqlx::Result<Option<Vec<Uuid>>> {
+    let inserted = sqlx::query_scalar!(
+        "insert into items (project_id, id, received_on, received_at, kind, event_id, headers, body)
+         select i.project, i.id, (i.received at time zone 'utc')::date, i.received, i.kind, i.event, i.headers::json, i.body
+         from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[], $5::uuid[], $6::text[], $7::bytea[])
+             as i (project, id, received, kind, event, headers, body)
+         join projects p on p.id = i.project
+         order by i.project, i.id
+         on conflict do nothing
+         returning id",
+        &rows.projects,
+        &rows.ids,
+        &rows.received,
+        &rows.kinds,
+        &rows.events as &[Option<Uuid>],
+        &rows.headers,
+        &rows.bodies
+    )
+    .fetch_all(db)
+    .await;
+    match inserted {
+        Ok(stored) => Ok(Some(stored)),
+        // check_violation: no partition takes the row.
+        Err(error) if error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "23514") => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the partition of one day, if it is not there.
+pub async fn make_partition(db: impl PgExecutor<'_>, day: NaiveDate) -> sqlx::Result<()> {
+    sqlx::query!("select make_item_partition($1)", day).execute(db).await.map(|_| ())
+}
