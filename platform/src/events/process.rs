@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Outcome, Received, cpu, save};
@@ -14,16 +14,19 @@ use crate::{
     projects::ProjectId,
     protocol::{
         Level,
-        event::{Event, Invalid},
+        event::{self, Event, Invalid},
         fingerprint::Fingerprint,
         grouping::{group, rules::Rules},
+        json::Object,
+        normalize::{Addresses, Context, normalize},
         repair::repair,
+        scrub::{Settings, scrub},
         title,
     },
 };
 
-/// How far ahead of ours a sender's clock may be before we take our own time instead.
-const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(60);
+/// An event that is older is taken for one of a wrong clock.
+const RETENTION: TimeDelta = TimeDelta::days(90);
 /// zstd's default: beyond it, events shrink little and cost much.
 const COMPRESSION_LEVEL: i32 = 3;
 
@@ -37,7 +40,7 @@ pub(super) struct Prepared {
     pub kind: &'static str,
     pub level: Level,
     pub platform: String,
-    /// The JSON, compressed with zstd.
+    /// The normalised and scrubbed JSON, compressed with zstd.
     pub body: Vec<u8>,
 }
 
@@ -62,21 +65,24 @@ pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, 
     Ok(saved.outcomes)
 }
 
-/// Parse → time → group → name → compress. No clock, no client; stops at the first reason to reject.
-fn prepare(mut received: Received) -> Result<Prepared, Rejected> {
-    let event = match parse(&mut received) {
-        Ok(event) => event,
+/// Parse → normalise → scrub → group → name → compress. No clock, no client; stops at the first reason to reject.
+fn prepare(received: Received) -> Result<Prepared, Rejected> {
+    let mut json = match parse(&received.body) {
+        Ok(json) => json,
         Err(invalid) => return Err(Rejected { received, reason: invalid.to_string() }),
     };
-    let body = match zstd::encode_all(&received.body[..], COMPRESSION_LEVEL) {
+    normalize(&mut json, &context(&received));
+    scrub(&mut json, &Settings::default());
+    let body = match compress(&json) {
         Ok(body) => body,
-        Err(error) => return Err(Rejected { received, reason: format!("compressing the event: {error}") }),
+        Err(error) => return Err(Rejected { received, reason: format!("{error:#}") }),
     };
-    let latest = received.received_at + CLOCK_TOLERANCE;
+    let event = Event::read(&json);
+    let grouping = group(&event, &Rules::default());
     Ok(Prepared {
-        occurred_at: event.timestamp.filter(|at| *at <= latest && at.timestamp() > 0).unwrap_or(received.received_at),
-        fingerprint: group(&event, &Rules::default()).fingerprint,
-        title: title::title(&event),
+        occurred_at: event.timestamp.unwrap_or(received.received_at),
+        fingerprint: grouping.fingerprint,
+        title: grouping.title.unwrap_or_else(|| title::title(&event)),
         culprit: title::culprit(&event),
         kind: title::kind(&event),
         level: event.level,
@@ -86,13 +92,28 @@ fn prepare(mut received: Received) -> Result<Prepared, Rejected> {
     })
 }
 
-/// Parses an event; what only some SDKs' JSON writers get wrong is repaired, and stored as repaired.
-fn parse(received: &mut Received) -> Result<Event, Invalid> {
-    Event::parse(&received.body).or_else(|invalid| match repair(&received.body) {
+/// Parses an event; what only some SDKs' JSON writers get wrong is repaired.
+fn parse(body: &[u8]) -> Result<Object, Invalid> {
+    event::object(body).or_else(|invalid| match repair(body) {
         Cow::Borrowed(_) => Err(invalid),
-        Cow::Owned(repaired) => {
-            received.body = repaired.into();
-            Event::parse(&received.body)
-        }
+        Cow::Owned(repaired) => event::object(&repaired),
     })
+}
+
+fn context(received: &Received) -> Context {
+    Context {
+        event_id: received.id,
+        received_at: received.received_at,
+        // The queue's messages carry neither the sender's address, nor its client, nor when it sent.
+        sent_at: None,
+        client_ip: None,
+        client: None,
+        retention: RETENTION,
+        addresses: Addresses::Keep,
+    }
+}
+
+fn compress(json: &Object) -> Result<Vec<u8>> {
+    let json = serde_json::to_vec(json).context("writing the event")?;
+    zstd::encode_all(&json[..], COMPRESSION_LEVEL).context("compressing the event")
 }
