@@ -90,12 +90,18 @@ async fn store_batch(app: &App, consumer: &mut Consumer) -> Result<()> {
             Err(error) => bury(app, consumer, message, &error).await?,
         }
     }
-    let stored = events::process(app, batch).await.context("storing a batch of events")?;
+    let ids: Vec<_> = messages.into_iter().map(|message| message.id).collect();
+    let stored = match events::process(app, batch).await.context("storing a batch of events") {
+        Ok(stored) => stored,
+        Err(error) => {
+            consumer.hand_back(&ids).await?;
+            return Err(error);
+        }
+    };
     for (project, outcome) in stored {
         app.metrics.events.get_or_create(&Outcome { outcome: outcome.name() }).inc();
         count(app, project, outcome);
     }
-    let ids: Vec<_> = messages.into_iter().map(|message| message.id).collect();
     consumer.done(&ids).await
 }
 

@@ -93,7 +93,7 @@ impl Row {
             || serde_json::from_str::<Value>(&text).with_context(|| format!("{} was answered {text:?}", sent()));
         match &self.answer {
             Answer::Exactly(expected) => {
-                ensure!(text == *expected, "{} was answered {text:?}, not {expected:?}", sent())
+                ensure!(text == *expected, "{} was answered {text:?}, not {expected:?}", sent());
             }
             Answer::SomeId => ensure!(parsed()?["id"].as_str().is_some_and(|id| id.len() == 32), "{}: {text}", sent()),
             Answer::Refusal(detail, cause) => {
@@ -104,7 +104,7 @@ impl Row {
             }
             Answer::Text(part) => ensure!(text.contains(part) && parsed().is_err(), "{} was answered {text:?}", sent()),
             Answer::Uuid => {
-                ensure!(text.len() == 36 && text.parse::<uuid::Uuid>().is_ok(), "{} was answered {text:?}", sent())
+                ensure!(text.len() == 36 && text.parse::<uuid::Uuid>().is_ok(), "{} was answered {text:?}", sent());
             }
             Answer::Anything => (),
         }
@@ -113,7 +113,7 @@ impl Row {
 }
 
 pub fn all_hold(platform: &Platform, rows: Vec<Row>) -> Result<()> {
-    rows.iter().try_for_each(|row| row.hold(platform))
+    rows.into_iter().try_for_each(|row| row.hold(platform))
 }
 
 pub fn id(id: &str) -> Answer {

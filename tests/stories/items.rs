@@ -51,7 +51,7 @@ fn what_an_envelope_holds_is_kept_beside_its_event(world: &World) -> Result<()> 
         (json!({"type": "log", "item_count": 1}), "{}".into()),
         (json!({"type": "from_the_future"}), "???".into()),
     ];
-    let items: String = items.iter().map(|(header, payload)| format!("{header}\n{payload}\n")).collect();
+    let items = items.iter().map(|(header, payload)| format!("{header}\n{payload}\n")).collect::<Vec<_>>().concat();
     let path = format!("/api/{}/envelope/", shop.id);
     let envelope =
         row(&path, format!("{{\"event_id\":\"{ID}\"}}\n{items}"), 200, id(ID)).with("X-Sentry-Auth", sentry(&shop));
@@ -209,7 +209,7 @@ fn what_became_of_everything_is_counted(world: &World) -> Result<()> {
         "rate_limited_events": [{"reason": "backoff", "category": "session", "quantity": 2}],
     });
     let sent = |items: &[(Value, String)]| {
-        let items: String = items.iter().map(|(header, payload)| format!("{header}\n{payload}\n")).collect();
+        let items = items.iter().map(|(header, payload)| format!("{header}\n{payload}\n")).collect::<Vec<_>>().concat();
         row(&path, format!("{{}}\n{items}"), 200, Answer::Anything)
     };
     let event = || (json!({"type": "event"}), error("Gone", "item").to_string());

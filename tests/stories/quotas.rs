@@ -77,7 +77,7 @@ fn a_quota_takes_nothing_but_its_category(world: &World) -> Result<()> {
         (json!({"type": "session"}), "{}"),
         (json!({"type": "check_in"}), "{\"status\":\"ok\"}"),
     ];
-    let items: String = items.iter().map(|(header, payload)| format!("{header}\n{payload}\n")).collect();
+    let items = items.iter().map(|(header, payload)| format!("{header}\n{payload}\n")).collect::<Vec<_>>().concat();
     let nothing = || Answer::Exactly(String::new());
     all_hold(
         &platform,

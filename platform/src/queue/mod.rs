@@ -189,6 +189,16 @@ impl Consumer {
         }
     }
 
+    /// Gives messages back that could not be worked on for no fault of theirs: they are taken again at once, by whoever comes
+    /// first, and this time does not count.
+    pub async fn hand_back(&mut self, ids: &[MessageId]) -> Result<()> {
+        match self {
+            Consumer::Redis(reader) => reader.hand_back(ids).await,
+            // The next reader starts over, and counts from nothing.
+            Consumer::Spool(_) => Ok(()),
+        }
+    }
+
     /// Puts a message that can never be worked on aside, with its reason, and forgets it.
     pub async fn bury(&mut self, message: &Message, reason: &str) -> Result<()> {
         match self {

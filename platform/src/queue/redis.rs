@@ -129,6 +129,20 @@ impl Reader {
         pipe.query_async::<()>(&mut self.connection).await.context("acknowledging a batch")
     }
 
+    /// `IDLE` makes the messages look forgotten, so that the next reader takes them over at once.
+    pub(super) async fn hand_back(&mut self, ids: &[MessageId]) -> Result<()> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
+        let idle = u64::try_from(self.reclaim_after.as_millis())?;
+        redis::cmd("XCLAIM")
+            .arg(key(self.topic))
+            .arg((GROUP, &self.name, 0))
+            .arg(&ids)
+            .arg(("IDLE", idle, "RETRYCOUNT", 0, "JUSTID"))
+            .exec_async(&mut self.connection)
+            .await
+            .context("handing a batch back")
+    }
+
     pub(super) async fn bury(&mut self, message: &Message, reason: &str) -> Result<()> {
         let dead = format!("{}:dead", key(self.topic));
         let fields: [(&str, &[u8]); 2] = [(FIELD, &message.body), ("reason", reason.as_bytes())];
