@@ -57,15 +57,7 @@ impl World {
 
     /// The pod that has the Lease.
     pub(crate) fn leader(&self) -> Result<String> {
-        self.cluster.kubectl(&[
-            "get",
-            "lease",
-            "picket-operator",
-            "-n",
-            SYSTEM,
-            "-o",
-            "jsonpath={.spec.holderIdentity}",
-        ])
+        self.cluster.kubectl(&["get", "lease", "picket", "-n", SYSTEM, "-o", "jsonpath={.spec.holderIdentity}"])
     }
 
     /// Kills a replica of the operator at once.
