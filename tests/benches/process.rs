@@ -7,7 +7,11 @@ use std::{
 
 use anyhow::{Result, ensure};
 use harness::{net::wait_for, process::output};
-use picket_platform::{events::Received, projects::ProjectId, protocol::EventId};
+use picket_platform::{
+    events::Received,
+    projects::ProjectId,
+    protocol::{EventId, sent::Sent},
+};
 
 use crate::{Bench, Effort, load, median, rss, smallest_and_largest};
 
@@ -60,7 +64,8 @@ fn fill(bench: &Bench, events: usize) -> Result<()> {
             for number in start..events.min(start + 500) {
                 let body = load::event(number % BUGS).to_string().into();
                 let received_at = picket_platform::app::now();
-                let event = Received { project: ProjectId(1), id: EventId::random(), received_at, body };
+                let event =
+                    Received { project: ProjectId(1), id: EventId::random(), received_at, sent: Sent::default(), body };
                 pipe.cmd("XADD").arg("picket:events").arg("*").arg("m").arg(&event.encode()[..]).ignore();
             }
             pipe.exec_async(&mut redis).await?;
