@@ -7,11 +7,7 @@ use std::{
 
 use anyhow::{Result, ensure};
 use harness::{net::wait_for, process::output};
-use picket_platform::{
-    events::Received,
-    projects::ProjectId,
-    protocol::{EventId, sent::Sent},
-};
+use picket_platform::{events::Received, projects::ProjectId, protocol::EventId};
 
 use crate::{Bench, Effort, load, median, rss, smallest_and_largest};
 
@@ -65,7 +61,7 @@ fn fill(bench: &Bench, events: usize) -> Result<()> {
                 let body = load::event(number % BUGS).to_string().into();
                 let received_at = picket_platform::app::now();
                 let event =
-                    Received { project: ProjectId(1), id: EventId::random(), received_at, sent: Sent::default(), body };
+                    Received { project: ProjectId(1), id: EventId::random(), received_at, sent: Box::default(), body };
                 pipe.cmd("XADD").arg("picket:events").arg("*").arg("m").arg(&event.encode()[..]).ignore();
             }
             pipe.exec_async(&mut redis).await?;

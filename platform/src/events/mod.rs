@@ -33,7 +33,7 @@ pub struct Received {
     /// By our clock, to the microsecond.
     pub received_at: DateTime<Utc>,
     /// What the request said of its sending.
-    pub sent: Sent,
+    pub sent: Box<Sent>,
     /// The JSON, as the SDK sent it.
     pub body: Bytes,
 }
@@ -61,7 +61,13 @@ impl Received {
     /// Reads what [`Received::encode`] wrote.
     pub fn decode(message: &Bytes) -> Result<Received> {
         let (Head { project, id, received_at, sent }, body) = message::read(VERSION, message)?;
-        Ok(Received { project: ProjectId(project), id: EventId(id), received_at, sent: sent.into_owned(), body })
+        Ok(Received {
+            project: ProjectId(project),
+            id: EventId(id),
+            received_at,
+            sent: Box::new(sent.into_owned()),
+            body,
+        })
     }
 }
 
@@ -114,15 +120,15 @@ mod tests {
     #[test]
     fn a_message_is_read_as_it_was_written() {
         let at = |micros| DateTime::from_timestamp_micros(micros).unwrap();
-        let sent = Sent {
+        let sent = Box::new(Sent {
             at: Some(at(-1)),
             from: "2001:db8::7".parse().ok(),
             by: Some("sentry.python/2.9.0".into()),
             headers: vec![("user-agent".into(), "Firefox".into())],
-        };
+        });
         let (project, id, received_at) = (ProjectId(7), EventId::random(), at(1_700_000_000_000_001));
         let told = Received { project, id, received_at, sent, body: Bytes::from_static(b"{\"a\":\"\0\"}") };
-        let silent = Received { sent: Sent::default(), body: Bytes::new(), ..told.clone() };
+        let silent = Received { sent: Box::default(), body: Bytes::new(), ..told.clone() };
         for received in [told, silent] {
             let message = received.encode();
             assert_eq!(Received::decode(&message).unwrap(), received);

@@ -157,7 +157,7 @@ fn message(
     let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
     if kind.fate == Fate::Event {
         let id = id.unwrap_or_else(EventId::random);
-        let sent = sender.sent.clone();
+        let sent = Box::new(sender.sent.clone());
         return Ok((Topic::Events, Received { project, id, received_at, sent, body }.encode()));
     }
     let kept = items::Item {

@@ -10,6 +10,9 @@ use serde::{Serialize, de::DeserializeOwned};
 const USUAL_HEAD: usize = 128;
 
 /// Writes a message.
+///
+/// # Panics
+/// When the head has a type that names itself only when it is written, such as a JSON value.
 pub fn write(version: u8, head: &impl Serialize, body: &[u8]) -> Bytes {
     let mut message = Vec::with_capacity(USUAL_HEAD + body.len());
     message.push(version);
