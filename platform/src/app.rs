@@ -12,6 +12,7 @@ use sqlx::{
 
 use crate::{
     config::{self, Config, SslMode},
+    files::Files,
     ingest::{Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
@@ -28,6 +29,8 @@ pub struct App {
     pub config: Arc<Config>,
     pub db: PgPool,
     pub queue: Queue,
+    /// Attachments and crash dumps.
+    pub files: Files,
     /// Project keys, at most five seconds stale.
     pub keys: Keys,
     pub mailer: Mailer,
@@ -49,6 +52,7 @@ impl App {
             .connect_lazy_with(connect_options(&config.postgres)?);
         Ok(App {
             keys: Keys::new(db.clone()),
+            files: Files::new(&config)?,
             db,
             queue,
             mailer: Mailer::open(&config.mail)?,

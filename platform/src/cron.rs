@@ -7,15 +7,19 @@ use std::{future::Future, pin::Pin, time::Duration};
 use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, upgrade};
+use crate::{app::App, attachments, monitors, upgrade};
 
 type Task = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
+const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Name, how often, what.
-const SCHEDULE: &[(&str, Duration, Task)] =
-    &[("make the event partitions of the next days", HOUR, |app| Box::pin(make_partitions(app)))];
+const SCHEDULE: &[(&str, Duration, Task)] = &[
+    ("make the event partitions of the next days", HOUR, |app| Box::pin(make_partitions(app))),
+    ("look for tasks that did not begin or end in time", MINUTE, |app| Box::pin(monitors::look(app))),
+    ("remove files that nothing names", HOUR, |app| Box::pin(attachments::sweep(app))),
+];
 
 /// Runs the schedule until told to stop.
 pub async fn run(app: App, stop: CancellationToken) -> Result<()> {

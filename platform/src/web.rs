@@ -29,7 +29,7 @@ use tower_http::{
 
 pub use error::Error;
 
-use crate::{app::App, auth, events, ingest, issues, outcomes, projects, ui};
+use crate::{app::App, attachments, auth, events, health, ingest, issues, monitors, outcomes, projects, reports, ui};
 
 /// How long requests that are under way may take to finish once we are told to stop.
 const GRACE: Duration = Duration::from_secs(25);
@@ -73,6 +73,10 @@ pub fn router(app: App) -> Router {
         .merge(auth::api::routes())
         .merge(issues::api::routes())
         .merge(events::api::routes())
+        .merge(attachments::api::routes())
+        .merge(health::api::routes())
+        .merge(monitors::api::routes())
+        .merge(reports::api::routes())
         .route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
     let pages = Router::new()
         .merge(auth::pages::routes())

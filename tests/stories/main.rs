@@ -8,11 +8,15 @@ mod check;
 mod commands;
 mod durability;
 mod edge;
+mod files;
+mod health;
 mod ingest;
 mod items;
+mod monitors;
 mod platform;
 mod quotas;
 mod reading;
+mod reports;
 mod sdks;
 mod standalone;
 
@@ -32,6 +36,10 @@ const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
     edge::STORIES,
     items::STORIES,
+    files::STORIES,
+    health::STORIES,
+    monitors::STORIES,
+    reports::STORIES,
     quotas::STORIES,
     reading::STORIES,
     alerts::STORIES,

@@ -76,7 +76,7 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     let (postgresql, redis, filestore, mail) = tokio::join!(
         bounded("postgresql", PATIENCE, postgresql::probe(&config.postgres)),
         bounded("redis", PATIENCE, redis::probe(config)),
-        bounded("filestore", PATIENCE, filestore::probe(&config.queue)),
+        bounded("filestore", PATIENCE, filestore::probe(config)),
         bounded("mail", PATIENCE, mail::probe(&config.mail)),
     );
     let checks = vec![postgresql, redis, filestore, mail];

@@ -92,6 +92,17 @@ pub(super) async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::R
     Ok(rows.fetch_all(db).await?.into_iter().map(Row::into).collect())
 }
 
+/// The projects of an organisation.
+pub async fn of_organization(db: impl PgExecutor<'_>, organization: OrganizationId) -> sqlx::Result<Vec<Project>> {
+    query_as!(
+        Project,
+        "select id, organization_id, slug, name, platform from projects where organization_id = $1 order by slug",
+        organization.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// A project with this slug in this organisation.
 pub(super) async fn by_slug(
     db: impl PgExecutor<'_>,

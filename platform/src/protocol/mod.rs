@@ -18,9 +18,12 @@ pub mod json;
 pub mod normalize;
 pub mod origin;
 pub mod repair;
+pub mod report;
+pub mod schedule;
 pub mod scrub;
 pub mod security;
 pub mod sent;
+pub mod session;
 pub mod stacktrace;
 pub mod store;
 #[cfg(test)]

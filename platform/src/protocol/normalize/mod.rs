@@ -15,7 +15,7 @@ pub mod notes;
 mod request;
 mod tags;
 mod text;
-mod time;
+pub mod time;
 mod user;
 
 #[cfg(test)]
