@@ -48,6 +48,10 @@ pub struct Membership {
     pub projects: Vec<Project>,
 }
 
+/// A visitor who may decide about the project that the path names: of its organisation's admins, managers and owners.
+#[derive(Clone, Debug)]
+pub struct ProjectAdmin(pub ProjectAccess);
+
 /// A visitor who may see the issue that the path names.
 #[derive(Clone, Debug)]
 pub struct IssueAccess {
@@ -128,6 +132,17 @@ impl FromRequestParts<App> for Membership {
         let organization = found.ok_or(Error::NotFound)?;
         let projects = projects::store::of_organization(&app.db, organization.id).await?;
         Ok(Membership { organization, projects })
+    }
+}
+
+impl FromRequestParts<App> for ProjectAdmin {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<ProjectAdmin, Error> {
+        let access: ProjectAccess = parts.extract_with_state(app).await?;
+        let decides = access.user.is_superuser
+            || organizations::store::decides(&app.db, access.organization.id, access.user.id).await?;
+        if decides { Ok(ProjectAdmin(access)) } else { Err(Error::Forbidden) }
     }
 }
 

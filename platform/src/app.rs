@@ -17,6 +17,7 @@ use crate::{
     mail::Mailer,
     metrics::Metrics,
     outcomes::Outcomes,
+    projects::settings::Policies,
     queue::Queue,
 };
 
@@ -33,6 +34,8 @@ pub struct App {
     pub files: Files,
     /// Project keys, at most five seconds stale.
     pub keys: Keys,
+    /// What projects decide about their events, at most five seconds stale.
+    pub policies: Policies,
     pub mailer: Mailer,
     pub metrics: Arc<Metrics>,
     /// Quotas, counted here while Redis is away.
@@ -53,6 +56,7 @@ impl App {
         Ok(App {
             keys: Keys::new(db.clone()),
             files: Files::new(&config)?,
+            policies: Policies::new(db.clone()),
             db,
             queue,
             mailer: Mailer::open(&config.mail)?,

@@ -18,6 +18,7 @@ mod quotas;
 mod reading;
 mod reports;
 mod sdks;
+mod settings;
 mod standalone;
 
 use std::{process::ExitCode, sync::Arc};
@@ -41,6 +42,7 @@ const TOPICS: &[&[Story]] = &[
     monitors::STORIES,
     reports::STORIES,
     quotas::STORIES,
+    settings::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("health", &["access", "app", "projects", "protocol", "web"]),
     ("monitors", &["access", "app", "projects", "protocol", "web"]),
     ("reports", &["access", "app", "issues", "projects", "protocol", "web"]),
-    ("app", &["config", "files", "ingest", "mail", "metrics", "outcomes", "queue"]),
+    ("app", &["config", "files", "ingest", "mail", "metrics", "outcomes", "projects", "queue"]),
     ("organizations", &["app", "auth"]),
     ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
     ("auth", &["access", "app", "ui", "web"]),
