@@ -77,7 +77,7 @@ fn prepare(received: Received) -> Result<Prepared, Rejected> {
         Ok(body) => body,
         Err(error) => return Err(Rejected { received, reason: format!("{error:#}") }),
     };
-    let event = Event::read(&json);
+    let event = Event::outline(&json);
     let grouping = group(&event, &Rules::default());
     Ok(Prepared {
         occurred_at: event.timestamp.unwrap_or(received.received_at),
