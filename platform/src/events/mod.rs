@@ -2,6 +2,7 @@
 
 pub mod api;
 mod beside;
+mod body;
 mod cpu;
 pub mod pages;
 mod process;
