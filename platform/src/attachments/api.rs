@@ -126,7 +126,12 @@ struct AttachmentJson {
 
 impl From<&Attachment> for AttachmentJson {
     fn from(attachment: &Attachment) -> AttachmentJson {
-        let hex = |bytes: &Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = |bytes: &Vec<u8>| {
+            bytes.iter().fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+        };
         AttachmentJson {
             id: attachment.id.simple().to_string(),
             event_id: attachment.event.to_string(),

@@ -1,6 +1,6 @@
 //! Counts distinct members: exactly while there are few, and within about 2 % beyond, in four kilobytes at the most.
 //!
-//! A list of hashes becomes a HyperLogLog sketch (Flajolet and others, 2007) once it is long. Either can be united with either,
+//! A list of hashes becomes a `HyperLogLog` sketch (Flajolet and others, 2007) once it is long. Either can be united with either,
 //! so the users of a month are those of its hours, each counted once.
 
 const MOST_LISTED: usize = 256;
@@ -110,9 +110,9 @@ fn estimate(registers: &[u8]) -> i64 {
     let count = registers.len() as f64;
     let sum: f64 = registers.iter().map(|register| (-f64::from(*register)).exp2()).sum();
     let raw = 0.7213 / (1.0 + 1.079 / count) * count * count / sum;
-    let empty = registers.iter().filter(|register| **register == 0).count();
+    let empty: f64 = registers.iter().map(|register| f64::from(u8::from(*register == 0))).sum();
     // Where many registers are empty, how many says more.
-    let estimated = if raw <= 2.5 * count && empty > 0 { count * (count / empty as f64).ln() } else { raw };
+    let estimated = if raw <= 2.5 * count && empty > 0.0 { count * (count / empty).ln() } else { raw };
     estimated.round() as i64
 }
 

@@ -25,6 +25,15 @@ pub struct Question {
 /// What a session is shown as where it is grouped by its status.
 const STATUSES: [&str; 5] = ["healthy", "errored", "crashed", "abnormal", "unhandled"];
 
+const FIELDS: [&str; 6] = [
+    "sum(session)",
+    "count_unique(user)",
+    "crash_free_rate(session)",
+    "crash_free_rate(user)",
+    "crash_rate(session)",
+    "crash_rate(user)",
+];
+
 /// Why a question cannot be answered, in Sentry's words where it has some.
 pub type Refused = String;
 
@@ -62,7 +71,7 @@ fn check(question: &Question) -> Result<(), Refused> {
     if question.fields.is_empty() {
         return Err("Request is missing a \"field\"".into());
     }
-    let wrong = question.fields.iter().find(|field| number(&Health::default(), field, "all").is_none());
+    let wrong = question.fields.iter().find(|field| !FIELDS.contains(&field.as_str()));
     if let Some(field) = wrong {
         return Err(format!("Invalid field: \"{field}\""));
     }
@@ -124,10 +133,12 @@ fn group(by: &[(String, String)], series: &[Health], status: &str, question: &Qu
         shown.insert("session.status".into(), status.into());
     }
     let mut all = Health::default();
-    series.iter().for_each(|health| all.add(health));
+    for health in series {
+        all.add(health);
+    }
     let totals: Map<String, Value> =
-        question.fields.iter().map(|field| (field.clone(), json!(number(&all, field, status).flatten()))).collect();
-    let line = |field: &String| series.iter().map(|health| number(health, field, status).flatten()).collect::<Vec<_>>();
+        question.fields.iter().map(|field| (field.clone(), number(&all, field, status))).collect();
+    let line = |field: &String| series.iter().map(|health| number(health, field, status)).collect::<Vec<_>>();
     let lines: Map<String, Value> = question.fields.iter().map(|field| (field.clone(), json!(line(field)))).collect();
     json!({"by": shown, "totals": totals, "series": lines})
 }
@@ -140,19 +151,18 @@ fn shown_value(key: &str, value: &str) -> Value {
     }
 }
 
-/// A field of some sessions; the outer none is a field that there is not, the inner one a share of nothing.
-fn number(health: &Health, field: &str, status: &str) -> Option<Option<Value>> {
-    let rate = |share: Option<f64>| share.map(Value::from);
-    let failed = |share: Option<f64>| share.map(|share| Value::from(1.0 - share));
-    Some(match field {
-        "sum(session)" => Some(sessions(health, status).into()),
-        "count_unique(user)" => Some(users(health, status).into()),
-        "crash_free_rate(session)" => rate(health.crash_free_sessions()),
-        "crash_free_rate(user)" => rate(health.crash_free_users()),
-        "crash_rate(session)" => failed(health.crash_free_sessions()),
-        "crash_rate(user)" => failed(health.crash_free_users()),
-        _ => return None,
-    })
+/// A field of some sessions; a share of nothing is null.
+fn number(health: &Health, field: &str, status: &str) -> Value {
+    let failed = |share: Option<f64>| share.map(|share| 1.0 - share);
+    match field {
+        "sum(session)" => sessions(health, status).into(),
+        "count_unique(user)" => users(health, status).into(),
+        "crash_free_rate(session)" => json!(health.crash_free_sessions()),
+        "crash_free_rate(user)" => json!(health.crash_free_users()),
+        "crash_rate(session)" => json!(failed(health.crash_free_sessions())),
+        "crash_rate(user)" => json!(failed(health.crash_free_users())),
+        _ => Value::Null,
+    }
 }
 
 /// Sessions of a status: each is shown once, under the worst that happened to it.

@@ -132,9 +132,9 @@ impl Item {
         let key = Key { day: self.received_at.date_naive(), project: self.project, id: self.id };
         let body = self.body.clone();
         let sha1 = tokio::task::spawn_blocking(move || Sha1::digest(&body)).await.context("hashing a file")?;
-        let filed = Filed { size: self.body.len() as u64, sha1: sha1.into() };
+        let known = Filed { size: self.body.len() as u64, sha1: sha1.into() };
         files.put(key, std::mem::take(&mut self.body)).await?;
-        self.filed = Some(filed);
+        self.filed = Some(known);
         Ok(())
     }
 
@@ -154,14 +154,14 @@ pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
         match keep_all(&app.db, &batch).await {
             Ok(stored) => {
                 kept += stored.len() as u64;
-                stored.iter().for_each(|(item, refused)| count(app, item, *refused));
+                count_all(app, &stored);
             }
             // One that the database refuses must not hold up the others; alone, it is kept without its effect.
             Err(error) if store::is_about_the_data(&error) => match batch.without_effect(&error) {
                 Ok(alone) => {
                     let stored = keep_all(&app.db, &alone).await.context("storing an item")?;
                     kept += stored.len() as u64;
-                    stored.iter().for_each(|(item, refused)| count(app, item, *refused));
+                    count_all(app, &stored);
                 }
                 Err(halves) => waiting.extend(halves),
             },
@@ -220,6 +220,12 @@ async fn try_keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<
     tx.commit().await?;
     let refused: HashMap<Uuid, &'static str> = refused.into_iter().map(|(item, reason)| (item.id, reason)).collect();
     Ok(fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect())
+}
+
+fn count_all(app: &App, stored: &Stored<'_>) {
+    for (item, refused) in stored {
+        count(app, item, *refused);
+    }
 }
 
 /// Counts an item that was stored, or what it tells of others that were not sent.

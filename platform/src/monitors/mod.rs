@@ -180,9 +180,9 @@ pub async fn look(app: &App) -> Result<()> {
 
 async fn mark_timeouts(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let mut tx = db.begin().await?;
-    let due = store::time_out(&mut *tx, now, AT_A_TIME).await?;
+    let due = store::time_out(&mut tx, now, AT_A_TIME).await?;
     for (monitor, environment) in &due {
-        fail(&mut *tx, monitor, environment, Status::Timeout).await?;
+        fail(&mut tx, monitor, environment, Status::Timeout).await?;
     }
     tx.commit().await?;
     Ok(i64::try_from(due.len()).unwrap_or(i64::MAX))
@@ -199,7 +199,7 @@ async fn fail(db: &mut PgConnection, monitor: &Monitor, environment: &str, statu
 
 async fn mark_missed(db: &PgPool, now: DateTime<Utc>) -> sqlx::Result<i64> {
     let mut tx = db.begin().await?;
-    let due = store::lock_due(&mut *tx, now, AT_A_TIME).await?;
+    let due = store::lock_due(&mut tx, now, AT_A_TIME).await?;
     let many = due.len();
     for (monitor, mut environment) in due {
         let (Some(expected), config) = (environment.next_expected, monitor.config.as_ref()) else { continue };

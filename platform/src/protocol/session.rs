@@ -115,11 +115,11 @@ pub fn read_one(payload: &[u8], id: Uuid, clocks: Clocks) -> Result<Change, Inva
     }
     let mut change = change(&session, clocks.start(session.get("started"))?)?;
     let status = session.get("status").and_then(Value::as_str).unwrap_or("ok");
-    let mut states = Vec::new();
+    let mut sets = Vec::new();
     if session.get("errors").and_then(Value::as_u64).unwrap_or(0) > 0 || !matches!(status, "ok" | "exited") {
         let sid = session.get("sid").and_then(Value::as_str).and_then(|sid| sid.parse().ok()).unwrap_or(id);
         change.members.push((Set::ErroredSessions, hash(&sid.simple().to_string())));
-        states.push(Set::ErroredUsers);
+        sets.push(Set::ErroredUsers);
     }
     let ended = match status {
         "crashed" => Some((Count::Crashed, Set::CrashedUsers)),
@@ -129,12 +129,12 @@ pub fn read_one(payload: &[u8], id: Uuid, clocks: Clocks) -> Result<Change, Inva
     };
     if let Some((count, state)) = ended {
         change.counts[count as usize] = 1;
-        states.push(state);
+        sets.push(state);
     }
     if session.get("init").and_then(Value::as_bool) == Some(true) {
         change.counts[Count::Total as usize] = 1;
     }
-    change.members.extend(user(&session, &states));
+    change.members.extend(user(&session, &sets));
     Ok(change)
 }
 
