@@ -21,6 +21,7 @@ use crate::{
         normalize::{Addresses, Context, normalize},
         repair::repair,
         scrub::{Settings, scrub},
+        tags::{Tag, tags},
         title,
     },
 };
@@ -40,6 +41,7 @@ pub(super) struct Prepared {
     pub kind: &'static str,
     pub level: Level,
     pub platform: String,
+    pub tags: Vec<Tag>,
     /// The normalised and scrubbed JSON, compressed with zstd.
     pub body: Vec<u8>,
 }
@@ -60,7 +62,7 @@ pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, 
             Err(event) => rejected.push(event),
         }
     }
-    let saved = save::save(&app.db, prepared, rejected).await?;
+    let saved = save::save(&app.db, &app.listed_tags, prepared, rejected).await?;
     alerts::consider(app, &saved.seen).await?;
     Ok(saved.outcomes)
 }
@@ -87,6 +89,7 @@ fn prepare(received: Received) -> Result<Prepared, Rejected> {
         kind: title::kind(&event),
         level: event.level,
         platform: event.platform,
+        tags: tags(&json),
         body,
         received,
     })
