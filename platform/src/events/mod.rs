@@ -4,6 +4,7 @@ pub mod api;
 mod cpu;
 pub mod pages;
 mod process;
+mod rejected;
 pub mod save;
 mod sections;
 pub mod store;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 use crate::{issues::IssueId, projects::ProjectId, protocol::EventId};
 
 pub use process::process;
+pub use rejected::{ListRejected, Replay, print_rejected, replay};
 
 /// An event as web put it in the queue.
 #[derive(Clone, Debug, PartialEq)]
