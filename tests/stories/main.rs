@@ -11,10 +11,13 @@ mod edge;
 mod ingest;
 mod items;
 mod platform;
+mod postgresql;
 mod quotas;
 mod reading;
+mod retention;
 mod sdks;
 mod standalone;
+mod tags;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -37,6 +40,9 @@ const TOPICS: &[&[Story]] = &[
     alerts::STORIES,
     check::STORIES,
     durability::STORIES,
+    postgresql::STORIES,
+    retention::STORIES,
+    tags::STORIES,
     commands::STORIES,
     standalone::STORIES,
     sdks::STORIES,
