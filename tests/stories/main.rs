@@ -16,6 +16,7 @@ mod quotas;
 mod reading;
 mod retention;
 mod sdks;
+mod settings;
 mod standalone;
 mod tags;
 
@@ -36,6 +37,7 @@ const TOPICS: &[&[Story]] = &[
     edge::STORIES,
     items::STORIES,
     quotas::STORIES,
+    settings::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,
