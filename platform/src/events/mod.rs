@@ -1,6 +1,7 @@
 //! Events: what SDKs report. From the queue into the database ([`process`]), and from there onto pages.
 
 pub mod api;
+mod body;
 mod cpu;
 pub mod pages;
 mod process;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool, query, query_as};
 use uuid::Uuid;
 
-use super::Received;
+use super::{Received, body};
 use crate::{
     issues::{
         Issue, IssueId,
@@ -30,7 +30,7 @@ pub struct Stored {
 impl Stored {
     /// The event's JSON.
     pub fn json(&self) -> Result<Vec<u8>> {
-        zstd::decode_all(self.body.as_slice()).with_context(|| format!("reading the body of event {}", self.id))
+        body::unpack(&self.body).with_context(|| format!("reading the body of event {}", self.id))
     }
 }
 

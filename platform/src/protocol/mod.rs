@@ -28,6 +28,7 @@ pub mod tags;
 mod tests;
 pub mod title;
 pub mod user_agent;
+mod words;
 
 use std::{fmt, str::FromStr};
 
