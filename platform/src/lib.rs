@@ -28,6 +28,7 @@ pub mod projects;
 pub mod protocol;
 pub mod queue;
 pub mod reports;
+pub mod retention;
 pub mod standalone;
 pub mod ui;
 pub mod upgrade;

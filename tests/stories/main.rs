@@ -14,12 +14,15 @@ mod ingest;
 mod items;
 mod monitors;
 mod platform;
+mod postgresql;
 mod quotas;
 mod reading;
 mod reports;
+mod retention;
 mod sdks;
 mod settings;
 mod standalone;
+mod tags;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -47,6 +50,9 @@ const TOPICS: &[&[Story]] = &[
     alerts::STORIES,
     check::STORIES,
     durability::STORIES,
+    postgresql::STORIES,
+    retention::STORIES,
+    tags::STORIES,
     commands::STORIES,
     standalone::STORIES,
     sdks::STORIES,

@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("health", &["access", "app", "projects", "protocol", "web"]),
     ("monitors", &["access", "app", "projects", "protocol", "web"]),
     ("reports", &["access", "app", "issues", "projects", "protocol", "web"]),
-    ("app", &["config", "files", "ingest", "mail", "metrics", "outcomes", "projects", "queue"]),
+    ("app", &["config", "events", "files", "ingest", "mail", "metrics", "outcomes", "projects", "queue"]),
     ("organizations", &["app", "auth"]),
     ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
     ("auth", &["access", "app", "ui", "web"]),
@@ -26,10 +26,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("outcomes", &["app", "metrics", "projects", "protocol"]),
     (
         "events",
-        &["access", "alerts", "app", "attachments", "issues", "projects", "protocol", "queue", "reports", "ui", "web"],
+        &[
+            "access",
+            "alerts",
+            "app",
+            "attachments",
+            "config",
+            "issues",
+            "projects",
+            "protocol",
+            "queue",
+            "reports",
+            "ui",
+            "web",
+        ],
     ),
     ("alerts", &["app", "auth", "events", "issues", "job", "mail", "projects", "protocol", "queue"]),
     ("access", &["app", "auth", "issues", "organizations", "projects", "ui", "web"]),
+    ("retention", &["app", "config"]),
     ("ui", &["access", "app", "protocol", "web"]),
 ];
 
@@ -37,7 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ROLES: &[&str] = &["main", "lib", "cli", "web", "worker", "cron", "job", "upgrade", "standalone", "check"];
 
 /// Files that may hold SQL: stores, the write side of events, the search, and the commands that look at the schema itself.
-const SQL: &[&str] = &["store.rs", "search.rs", "paging.rs", "upgrade.rs", "ready.rs"];
+const SQL: &[&str] = &["store.rs", "search.rs", "paging.rs", "upgrade.rs", "partitions.rs", "ready.rs"];
 
 /// A source file of a crate.
 struct Source {
