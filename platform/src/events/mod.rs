@@ -1,6 +1,7 @@
 //! Events: what SDKs report. From the queue into the database ([`process`]), and from there onto pages.
 
 pub mod api;
+mod body;
 mod cpu;
 pub mod pages;
 mod process;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use crate::{
     issues::IssueId,
     projects::ProjectId,
-    protocol::{EventId, sent::Sent},
+    protocol::{EventId, filter::Reason, sent::Sent},
     queue::message,
 };
 
@@ -97,6 +98,8 @@ pub enum Outcome {
     Duplicate,
     /// Kept aside with its reason.
     Invalid,
+    /// Its project does not want it.
+    Filtered(Reason),
     /// Its project was deleted meanwhile.
     ProjectGone,
 }
@@ -108,6 +111,7 @@ impl Outcome {
             Outcome::Stored => "stored",
             Outcome::Duplicate => "duplicate",
             Outcome::Invalid => "invalid",
+            Outcome::Filtered(_) => "filtered",
             Outcome::ProjectGone => "project_gone",
         }
     }
