@@ -12,7 +12,7 @@ use sqlx::{
 
 use crate::{
     config::{self, Config, SslMode},
-    ingest::{Counters, Keys},
+    ingest::{Bodies, Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
     outcomes::Outcomes,
@@ -30,6 +30,8 @@ pub struct App {
     pub queue: Queue,
     /// Project keys, at most five seconds stale.
     pub keys: Keys,
+    /// The memory that bodies of requests under way take.
+    pub bodies: Bodies,
     pub mailer: Mailer,
     pub metrics: Arc<Metrics>,
     /// Quotas, counted here while Redis is away.
@@ -51,6 +53,7 @@ impl App {
             keys: Keys::new(db.clone()),
             db,
             queue,
+            bodies: Bodies::default(),
             mailer: Mailer::open(&config.mail)?,
             metrics: Arc::new(Metrics::default()),
             quotas: Arc::default(),
@@ -70,6 +73,11 @@ impl App {
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 pub fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// Connects to the database alone, for commands that need nothing else.
+pub async fn connect(config: &config::Postgres) -> Result<PgPool> {
+    PgPool::connect_with(connect_options(config)?).await.context("connecting to PostgreSQL")
 }
 
 /// The database settings in the driver's form.

@@ -18,7 +18,7 @@ pub async fn key(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Opti
                           or num_nonnulls(q.public_key, q.project_id, q.organization_id) = 0
                   ), '[]') as "quotas!: Json<Vec<Quota>>"
            from project_keys k join projects p on p.id = k.project_id
-           where k.public_key = $1 and k.is_active"#,
+           where k.public_key = $1 and k.is_active and (k.expires_at is null or k.expires_at > now())"#,
         public_key
     )
     .fetch_optional(db)

@@ -1,6 +1,7 @@
 //! Projects: what an application reports to, and the keys it reports with.
 
 mod commands;
+mod keys;
 pub mod pages;
 pub mod store;
 
@@ -8,8 +9,9 @@ use anyhow::{Context, Result, ensure};
 use sqlx::PgPool;
 
 pub use commands::{Create, create_and_print, print_list};
+pub use keys::{KeysCommand, Origins, run_keys, run_origins};
 
-use crate::organizations::OrganizationId;
+use crate::organizations::{self, OrganizationId};
 
 /// The longest slug the database takes.
 const LONGEST_SLUG: usize = 50;
@@ -64,10 +66,20 @@ pub async fn create(
     };
     let public_key = match store::active_key(&mut *tx, project.id).await.context("looking for a key")? {
         Some(key) => key,
-        None => store::insert_key(&mut *tx, project.id, &new_public_key()).await.context("creating a key")?,
+        None => {
+            store::insert_key(&mut *tx, project.id, &new_public_key(), "Default").await.context("creating a key")?
+        }
     };
     tx.commit().await.context("creating a project")?;
     Ok(Created { project, public_key })
+}
+
+/// The project that a command names.
+pub async fn find(db: &PgPool, organization: &str, slug: &str) -> Result<Project> {
+    let found = organizations::store::by_slug(db, organization).await.context("looking for the organisation")?;
+    let owner = found.with_context(|| format!("there is no organisation {organization:?}"))?;
+    let found = store::by_slug(db, owner.id, slug).await.context("looking for the project")?;
+    found.with_context(|| format!("{organization:?} has no project {slug:?}: `picket projects list` shows them"))
 }
 
 /// A slug for a name: `Web Shop (EU)` becomes `web-shop-eu`. None where nothing of the name can stand in one.
