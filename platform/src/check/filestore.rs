@@ -26,7 +26,8 @@ pub async fn probe(config: &Queue) -> Finding {
     }
 }
 
-fn try_to_write(folder: &Path) -> io::Result<()> {
+/// Writes, syncs and removes a small file.
+pub(super) fn try_to_write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let path = folder.join(format!(".check-{}", uuid::Uuid::new_v4().simple()));
     let mut file = File::create_new(&path)?;
