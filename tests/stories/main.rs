@@ -3,6 +3,7 @@
 //! PostgreSQL is started once; each story has a database, a Redis and processes of its own, so they run side by side and may
 //! kill what they like. To add one: write a file per topic with a `STORIES` list, and name it here.
 
+mod abuse;
 mod alerts;
 mod check;
 mod commands;
@@ -11,6 +12,7 @@ mod edge;
 mod ingest;
 mod items;
 mod platform;
+mod protocol;
 mod quotas;
 mod reading;
 mod sdks;
@@ -30,7 +32,9 @@ struct Story {
 
 const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
+    protocol::STORIES,
     edge::STORIES,
+    abuse::STORIES,
     items::STORIES,
     quotas::STORIES,
     reading::STORIES,
