@@ -16,6 +16,7 @@ use crate::{
     mail::Mailer,
     metrics::Metrics,
     outcomes::Outcomes,
+    projects::settings::Policies,
     queue::Queue,
 };
 
@@ -32,6 +33,8 @@ pub struct App {
     pub keys: Keys,
     /// The memory that bodies of requests under way take.
     pub bodies: Bodies,
+    /// What projects decide about their events, at most five seconds stale.
+    pub policies: Policies,
     pub mailer: Mailer,
     pub metrics: Arc<Metrics>,
     /// Quotas, counted here while Redis is away.
@@ -51,6 +54,7 @@ impl App {
             .connect_lazy_with(connect_options(&config.postgres)?);
         Ok(App {
             keys: Keys::new(db.clone()),
+            policies: Policies::new(db.clone()),
             db,
             queue,
             bodies: Bodies::default(),

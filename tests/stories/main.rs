@@ -16,6 +16,7 @@ mod protocol;
 mod quotas;
 mod reading;
 mod sdks;
+mod settings;
 mod standalone;
 
 use std::{process::ExitCode, sync::Arc};
@@ -37,6 +38,7 @@ const TOPICS: &[&[Story]] = &[
     abuse::STORIES,
     items::STORIES,
     quotas::STORIES,
+    settings::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool, query, query_as};
 use uuid::Uuid;
 
+use super::body;
 use crate::{
     issues::{
         Issue, IssueId,
@@ -28,7 +29,7 @@ pub struct Stored {
 impl Stored {
     /// The event's JSON.
     pub fn json(&self) -> Result<Vec<u8>> {
-        zstd::decode_all(self.body.as_slice()).with_context(|| format!("reading the body of event {}", self.id))
+        body::unpack(&self.body).with_context(|| format!("reading the body of event {}", self.id))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Projects: what an application reports to, and the keys it reports with.
 
+pub mod api;
 mod commands;
 mod keys;
 pub mod pages;
+pub mod settings;
 pub mod store;
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +14,8 @@ pub use commands::{Create, create_and_print, print_list};
 pub use keys::{KeysCommand, Origins, run_keys, run_origins};
 
 use crate::organizations::{self, OrganizationId};
+use settings::Settings;
+use store::Details;
 
 /// The longest slug the database takes.
 const LONGEST_SLUG: usize = 50;
@@ -80,6 +84,39 @@ pub async fn find(db: &PgPool, organization: &str, slug: &str) -> Result<Project
     let owner = found.with_context(|| format!("there is no organisation {organization:?}"))?;
     let found = store::by_slug(db, owner.id, slug).await.context("looking for the project")?;
     found.with_context(|| format!("{organization:?} has no project {slug:?}: `picket projects list` shows them"))
+}
+
+/// What is to be different about a project. The settings replace what is there.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub platform: Option<String>,
+    pub origins: Option<Vec<String>>,
+    pub settings: Settings,
+}
+
+/// What came of changing a project.
+#[derive(Clone, Debug)]
+pub enum Changed {
+    Done(Project, Box<Details>),
+    NoSlug,
+    SlugTaken,
+    /// It was deleted meanwhile.
+    Gone,
+}
+
+/// Changes a project.
+pub async fn change(db: &PgPool, project: ProjectId, changes: Changes) -> Result<Changed> {
+    if changes.slug.as_deref().is_some_and(|slug| !is_slug(slug)) {
+        return Ok(Changed::NoSlug);
+    }
+    match store::update(db, project, &changes).await {
+        Ok(Some((project, details))) => Ok(Changed::Done(project, Box::new(details))),
+        Ok(None) => Ok(Changed::Gone),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Changed::SlugTaken),
+        Err(error) => Err(error).context("changing a project"),
+    }
 }
 
 /// A slug for a name: `Web Shop (EU)` becomes `web-shop-eu`. None where nothing of the name can stand in one.

@@ -30,6 +30,7 @@ pub mod store;
 mod tests;
 pub mod title;
 pub mod user_agent;
+mod words;
 
 use std::{fmt, str::FromStr};
 
