@@ -19,6 +19,10 @@ use crate::{
 pub const STORIES: &[Story] = &[
     Story { name: "a_bomb_of_10_gb_costs_little_and_is_answered_413", run: a_bomb_costs_little },
     Story { name: "a_bomb_costs_little_wherever_it_is_hidden", run: a_bomb_costs_little_wherever_it_is_hidden },
+    Story {
+        name: "what_robots_and_unwanted_addresses_send_is_answered_200_and_not_kept",
+        run: what_robots_and_unwanted_addresses_send_is_not_kept,
+    },
     Story { name: "what_an_old_sdk_wrote_is_stored_whole", run: what_an_old_sdk_wrote_is_stored_whole },
 ];
 
@@ -235,6 +239,35 @@ fn again_and_again(mut part: impl FnMut() -> Result<Vec<u8>>) -> Result<Vec<u8>>
 fn costs_little(platform: &Platform, before: u64) -> Result<()> {
     let cost = peak(platform.web.pid()?)? - before;
     ensure!(cost < 64 << 20, "it cost {} MB", cost >> 20);
+    Ok(())
+}
+
+fn what_robots_and_unwanted_addresses_send_is_not_kept(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let shop = platform.project("shop")?;
+    let options = json!({"options": {"filters:blacklisted_ips": "192.0.2.0/24\n2001:db8::7"}});
+    let (status, answer) = platform.ask(Method::PUT, "/projects/acme/shop/", &options)?;
+    ensure!(status == 200, "answered {status}: {answer}");
+    let path = format!("/api/{}/envelope/?sentry_key={}", shop.id, shop.key);
+    let sent =
+        |item: &str| row(&path, format!("{{\"event_id\":\"{ID}\"}}\n{{\"type\":\"{item}\"}}\n{{}}"), 200, id(ID));
+    let robot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+    all_hold(
+        &platform,
+        vec![
+            sent("event").with("User-Agent", robot),
+            sent("session").with("User-Agent", robot),
+            sent("event").with("X-Forwarded-For", "192.0.2.7, 203.0.113.9"),
+            sent("attachment").with("X-Forwarded-For", "2001:db8::7"),
+            sent("event").with("X-Forwarded-For", "203.0.113.9, 192.0.2.7"),
+        ],
+    )?;
+    let counted = "select string_agg(concat_ws(' ', category, reason, quantity), ', ' order by category, reason) \
+                   from outcomes where outcome = 1";
+    let expected = "attachment ip-address 2, error ip-address 1, error web-crawlers 1, session web-crawlers 1";
+    platform.wait_for_sql(counted, expected)?;
+    platform.stores(1)?;
+    ensure!(platform.sql("select count(*) from items")? == "0", "nothing of theirs is kept");
     Ok(())
 }
 

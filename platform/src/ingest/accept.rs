@@ -113,7 +113,10 @@ fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> Vec<Wanted<'a>> 
             count(app, sender, item, (outcomes::Fate::Invalid, "unknown_item".into()));
             continue;
         };
-        if kind.fate == Fate::Dropped {
+        // What an SDK tells of itself is no data of a user's.
+        if let Some(reason) = sender.unwanted.filter(|_| kind.name != "client_report") {
+            count(app, sender, item, (outcomes::Fate::Filtered, reason.name().into()));
+        } else if kind.fate == Fate::Dropped {
             count(app, sender, item, (outcomes::Fate::Invalid, "feature_disabled".into()));
         } else if kind.relation == Relation::Creates && std::mem::replace(&mut created, true) {
             count(app, sender, item, (outcomes::Fate::Invalid, "duplicate_item".into()));
@@ -157,13 +160,15 @@ fn message(
     let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
     if kind.fate == Fate::Event {
         let id = id.unwrap_or_else(EventId::random);
-        return Ok((Topic::Events, Received { project, id, received_at, body }.encode()));
+        let sent = Box::new(sender.sent.clone());
+        return Ok((Topic::Events, Received { project, id, received_at, sent, body }.encode()));
     }
     let kept = items::Item {
         project,
         id: Uuid::now_v7(),
         event: id.filter(|_| kind.relation != Relation::None),
         received_at,
+        sent: sender.sent.clone(),
         kind: kind.name.to_owned(),
         headers: item.headers.clone(),
         body,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     app::App,
-    protocol::{json::Object, security},
+    protocol::{json::Object, security, sent},
 };
 
 /// What a site's policies are reported as, newest first.
@@ -35,12 +35,13 @@ const ADDITIONS: &[&str] = &["sentry_release", "sentry_environment"];
 /// Takes a report about a policy.
 pub async fn take_security(
     State(app): State<App>,
-    sender: Sender,
+    mut sender: Sender,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(), Rejection> {
     let reports = read(&app, &headers, body, SECURITY).await?;
+    sender.sent.headers = of_browser(&headers);
     let additions = additions(&query.unwrap_or_default());
     let reports = security::reports(&reports).unwrap_or_else(|_| vec![reports]);
     // Each report is an event of its own.
@@ -52,8 +53,14 @@ pub async fn take_security(
 }
 
 /// Takes a list of network errors.
-pub async fn take_nel(State(app): State<App>, sender: Sender, headers: HeaderMap, body: Body) -> Result<(), Rejection> {
+pub async fn take_nel(
+    State(app): State<App>,
+    mut sender: Sender,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(), Rejection> {
     let body = read(&app, &headers, body, NEL).await?;
+    sender.sent.headers = of_browser(&headers);
     let reports = security::reports(&body).map_err(Rejection::Json)?;
     let items = reports.into_iter().map(|report| accept::item("nel", Object::new(), report)).collect();
     accept::items(&app, &sender, None, items).await?.unless_all_limited().map(|_| ())
@@ -68,6 +75,12 @@ async fn read(app: &App, headers: &HeaderMap, body: Body, types: &[&str]) -> Res
     }
     let body = body::read(&app.bodies, body, text(headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
     if body.is_empty() { Err(Rejection::Empty) } else { Ok(body) }
+}
+
+/// The report itself does not say which browser made it.
+fn of_browser(headers: &HeaderMap) -> Vec<(String, String)> {
+    let named = sent::OF_BROWSERS.iter().filter_map(|name| Some((*name, headers.get(*name)?.to_str().ok()?)));
+    named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn additions(query: &str) -> Object {

@@ -39,7 +39,7 @@ pub async fn take(
         body::read(&app.bodies, body, text(&headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
     let content_type = text(&headers, &header::CONTENT_TYPE).unwrap_or_default();
     let id = if content_type.starts_with("application/x-sentry-envelope") {
-        envelopes::open(&app, &sender, &body).await?
+        envelopes::open(&app, sender, &body).await?
     } else {
         Some(accept(&app, &sender, &body).await?)
     };

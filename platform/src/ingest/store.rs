@@ -3,11 +3,12 @@
 use sqlx::{PgExecutor, types::Json};
 
 use super::{keys::Key, quotas::Quota};
+use crate::projects::settings::Settings;
 
 /// What an active key belongs to, and what applies to it.
 pub async fn key(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Option<Key>> {
     let row = sqlx::query!(
-        r#"select k.project_id, p.allowed_origins,
+        r#"select k.project_id, p.allowed_origins, p.settings as "settings: Json<Settings>",
                   coalesce((
                       select json_agg(json_build_object(
                           'id', q.id, 'most', q.most, 'window', q.window_seconds, 'reason', q.reason, 'categories', q.categories,
@@ -23,5 +24,10 @@ pub async fn key(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Opti
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Key { project: row.project_id, origins: row.allowed_origins, quotas: row.quotas.0 }))
+    Ok(row.map(|row| Key {
+        project: row.project_id,
+        origins: row.allowed_origins,
+        filters: row.settings.0.filters.filters(),
+        quotas: row.quotas.0,
+    }))
 }
