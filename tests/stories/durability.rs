@@ -212,15 +212,18 @@ fn a_full_disk_and_killed_servers_lose_none(world: &World) -> Result<()> {
             }
             Ok(())
         };
+        let full_disk = || {
+            let before = refused.load(Ordering::Relaxed);
+            wait_for("a full disk", SOON, || refused.load(Ordering::Relaxed) >= before + SENDERS)
+        };
         let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(sender)).collect();
         for part in 1..=2 {
             wait_for("a part of the events", SOON, || answered.load(Ordering::Relaxed) >= EVENTS * part / 8)?;
             platform.redis.kill();
-            let full = |before: usize| move || refused.load(Ordering::Relaxed) >= before + SENDERS;
-            wait_for("a full disk", SOON, full(refused.load(Ordering::Relaxed)))?;
+            full_disk()?;
             platform.web.kill_now();
             platform.web.restart()?;
-            wait_for("a full disk again", SOON, full(refused.load(Ordering::Relaxed)))?;
+            full_disk()?;
             platform.redis.restart()?;
         }
         senders.into_iter().try_for_each(|sender| sender.join().expect("a sender does not panic"))

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Story,
-    platform::{Platform, Project, SOON, World},
+    platform::{Platform, Project, World},
 };
 
 pub const STORIES: &[Story] = &[

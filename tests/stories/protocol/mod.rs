@@ -6,13 +6,12 @@ mod row;
 
 use anyhow::{Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use harness::net::wait_for;
 
 use self::row::Row;
 use crate::{
     Story,
     edge::{EVENT, ID, zlib},
-    platform::{Platform, SOON, World},
+    platform::{Platform, World},
 };
 
 pub const STORIES: &[Story] = &[

@@ -68,8 +68,10 @@ impl Filters {
         if client_ip.is_some_and(|ip| self.client_ips.iter().any(|range| range.contains(ip))) {
             return Some(Reason::ClientIp);
         }
-        let is_crawler = self.web_crawlers && agent.is_some_and(crawlers::is_crawler);
-        is_crawler.then_some(Reason::WebCrawlers)
+        // Nearly every request is of an SDK that says so, and then there is nothing to look for.
+        let agent =
+            agent.filter(|agent| self.web_crawlers && !agent.starts_with("sentry.") && !agent.starts_with("raven"));
+        agent.is_some_and(crawlers::is_crawler).then_some(Reason::WebCrawlers)
     }
 
     /// Why an event is not wanted, if it is not.
