@@ -12,12 +12,15 @@ mod edge;
 mod ingest;
 mod items;
 mod platform;
+mod postgresql;
 mod protocol;
 mod quotas;
 mod reading;
+mod retention;
 mod sdks;
 mod settings;
 mod standalone;
+mod tags;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -43,6 +46,9 @@ const TOPICS: &[&[Story]] = &[
     alerts::STORIES,
     check::STORIES,
     durability::STORIES,
+    postgresql::STORIES,
+    retention::STORIES,
+    tags::STORIES,
     commands::STORIES,
     standalone::STORIES,
     sdks::STORIES,

@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod check_in;
 pub mod client_report;
+pub mod distinct;
 pub mod encoding;
 pub mod envelope;
 pub mod event;
@@ -27,6 +28,7 @@ pub mod security;
 pub mod sent;
 pub mod stacktrace;
 pub mod store;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod title;
