@@ -27,6 +27,7 @@ pub mod outcomes;
 pub mod projects;
 pub mod protocol;
 pub mod queue;
+pub mod quotas;
 pub mod reports;
 pub mod retention;
 pub mod standalone;

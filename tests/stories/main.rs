@@ -3,6 +3,7 @@
 //! PostgreSQL is started once; each story has a database, a Redis and processes of its own, so they run side by side and may
 //! kill what they like. To add one: write a file per topic with a `STORIES` list, and name it here.
 
+mod abuse;
 mod alerts;
 mod check;
 mod commands;
@@ -15,6 +16,7 @@ mod items;
 mod monitors;
 mod platform;
 mod postgresql;
+mod protocol;
 mod quotas;
 mod reading;
 mod reports;
@@ -38,7 +40,9 @@ struct Story {
 
 const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
+    protocol::STORIES,
     edge::STORIES,
+    abuse::STORIES,
     items::STORIES,
     files::STORIES,
     health::STORIES,

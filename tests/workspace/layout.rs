@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("app", &["config", "events", "files", "ingest", "mail", "metrics", "outcomes", "projects", "queue"]),
     ("organizations", &["app", "auth"]),
     ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
+    ("quotas", &["app", "config", "organizations", "projects", "protocol"]),
     ("auth", &["access", "app", "ui", "web"]),
     ("issues", &["access", "app", "events", "projects", "protocol", "ui", "web"]),
     ("ingest", &["app", "events", "items", "metrics", "outcomes", "projects", "protocol", "queue"]),

@@ -5,6 +5,7 @@
 //! sends it again.
 
 mod accept;
+mod bodies;
 mod body;
 mod browser;
 mod check_ins;
@@ -18,6 +19,7 @@ mod routes;
 mod sender;
 mod store;
 
+pub use bodies::Bodies;
 pub use keys::Keys;
 pub use quotas::Counters;
 pub use rejection::Rejection;

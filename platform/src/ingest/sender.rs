@@ -16,7 +16,7 @@ use crate::{
     projects::ProjectId,
     protocol::{
         auth::{self, Auth, AuthError, Places},
-        origin,
+        filter, origin,
         sent::{self, Sent},
     },
 };
@@ -34,6 +34,8 @@ pub struct Sender {
     pub public_key: String,
     /// What it says of its sending.
     pub sent: Sent,
+    /// Why the project wants nothing of it, if it does not.
+    pub unwanted: Option<filter::Reason>,
 }
 
 /// What a request says of its sender besides the key.
@@ -45,6 +47,8 @@ pub struct Claim {
     pub origin: Option<String>,
     /// The address it comes from.
     pub address: Option<IpAddr>,
+    /// The client's name for itself.
+    pub agent: Option<String>,
 }
 
 impl Sender {
@@ -59,8 +63,9 @@ impl Sender {
         if claim.origin.as_ref().is_some_and(|origin| !origin::allows(&key.origins, origin)) {
             return Err(Rejection::Origin);
         }
+        let unwanted = key.filters.reason_of_request(claim.address, claim.agent.as_deref());
         let sent = Sent { from: claim.address, by: auth.client, ..Sent::default() };
-        Ok(Sender { project: key.project, key, public_key: auth.public_key, sent })
+        Ok(Sender { project: key.project, key, public_key: auth.public_key, sent, unwanted })
     }
 }
 
@@ -109,7 +114,8 @@ async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthE
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let forwarded = sent::FORWARDED.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok());
     let address = sent::address(forwarded, peer);
-    Ok((Claim { project, origin: origin.map(str::to_owned), address }, auth))
+    let agent = text(&parts.headers, &header::USER_AGENT).map(str::to_owned);
+    Ok((Claim { project, origin: origin.map(str::to_owned), address, agent }, auth))
 }
 
 /// A header's value, as far as it is text.

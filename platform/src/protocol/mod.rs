@@ -7,11 +7,15 @@ pub mod auth;
 pub mod check_in;
 pub mod client_report;
 pub mod distinct;
+pub mod encoding;
 pub mod envelope;
 pub mod event;
 pub mod filter;
 pub mod fingerprint;
+pub mod form;
 pub mod function_name;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 pub mod glob;
 pub mod grouping;
 pub mod item;

@@ -141,7 +141,8 @@ impl Settings {
 }
 
 impl Unwanted {
-    fn filters(&self) -> Filters {
+    /// Ready to be applied.
+    pub fn filters(&self) -> Filters {
         let patterns = |texts: &[String]| globs(texts.iter().map(String::as_str));
         Filters {
             client_ips: self.client_ips.iter().filter_map(|text| IpRange::parse(text)).collect(),
