@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 pub mod cron;
 pub mod events;
+pub mod feedback;
 pub mod ingest;
 pub mod issues;
 pub mod items;

@@ -27,9 +27,9 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-pub use error::Error;
+pub use error::{Error, as_json};
 
-use crate::{app::App, auth, events, ingest, issues, outcomes, projects, ui};
+use crate::{app::App, auth, events, feedback, ingest, issues, outcomes, projects, ui};
 
 /// How long requests that are under way may take to finish once we are told to stop.
 const GRACE: Duration = Duration::from_secs(25);
@@ -91,6 +91,7 @@ pub fn router(app: App) -> Router {
         .layer(answers)
         .merge(ready::routes())
         .merge(ingest::routes(&app))
+        .merge(feedback::routes(&app))
         .with_state(app);
     // What a router is layered with comes after routing.
     Router::new().fallback_service(ServiceBuilder::new().map_request(ingest::collapse_slashes).service(routes))

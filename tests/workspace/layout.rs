@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("auth", &["access", "app", "ui", "web"]),
     ("issues", &["access", "app", "events", "projects", "protocol", "ui", "web"]),
     ("ingest", &["app", "events", "items", "metrics", "outcomes", "projects", "protocol", "queue"]),
+    ("feedback", &["access", "app", "ingest", "projects", "protocol", "ui", "web"]),
     ("items", &["app", "outcomes", "projects", "protocol"]),
     ("outcomes", &["app", "metrics", "projects", "protocol"]),
     ("events", &["access", "alerts", "app", "issues", "projects", "protocol", "ui", "web"]),

@@ -142,7 +142,7 @@ pub(super) async fn insert_rule(db: impl PgExecutor<'_>, project: ProjectId) -> 
 }
 
 /// The key an SDK should be configured with: the oldest that works.
-pub(super) async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
+pub async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
     query_scalar!(
         "select public_key from project_keys where project_id = $1 and is_active order by created_at, public_key limit 1",
         project.0,

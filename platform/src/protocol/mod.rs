@@ -8,6 +8,7 @@ pub mod check_in;
 pub mod client_report;
 pub mod envelope;
 pub mod event;
+pub mod feedback;
 pub mod filter;
 pub mod fingerprint;
 pub mod function_name;
