@@ -8,6 +8,7 @@ mod check;
 mod commands;
 mod durability;
 mod edge;
+mod feedback;
 mod ingest;
 mod items;
 mod platform;
@@ -32,6 +33,7 @@ const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
     edge::STORIES,
     items::STORIES,
+    feedback::STORIES,
     quotas::STORIES,
     reading::STORIES,
     alerts::STORIES,
