@@ -47,6 +47,7 @@ fn build(profile: &str, arguments: &[&str]) -> Result<Programs> {
         folder
     } else {
         crate::tools::packages(&["musl-tools"])?;
+        crate::tools::rust_target(STATIC)?;
         eprintln!("building picket and picket-operator");
         cargo(&[arguments, &["-p", "picket-platform", "-p", "picket-operator"]].concat())?;
         target_folder().join(STATIC).join(profile)

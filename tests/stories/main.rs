@@ -15,6 +15,7 @@ mod platform;
 mod quotas;
 mod reading;
 mod sdks;
+mod settings;
 mod standalone;
 
 use std::{process::ExitCode, sync::Arc};
@@ -35,6 +36,7 @@ const TOPICS: &[&[Story]] = &[
     items::STORIES,
     feedback::STORIES,
     quotas::STORIES,
+    settings::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

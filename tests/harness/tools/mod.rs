@@ -1,4 +1,4 @@
-//! What the workshop needs on the machine: Debian's packages, Go programs, Python and npm folders.
+//! What the workshop needs on the machine: Debian's packages, Rust targets, Go programs, Python and npm folders.
 //!
 //! Each is checked first, so that a prepared machine pays nothing; what is built or fetched lands in a cache outside
 //! the checkout, keyed by the hash of what describes it, made under a temporary name and renamed when complete.
@@ -9,6 +9,7 @@ mod go;
 mod java;
 mod npm;
 mod python;
+mod rust;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ pub use go::GoModule;
 pub use java::{java, jdk};
 pub use npm::node_modules;
 pub use python::python_env;
+pub use rust::rust_target;
 
 /// The folder of `name` in the cache for these inputs; `make` fills it (given a temporary path) when it is not there.
 pub(crate) fn cached(name: &str, inputs: &[&[u8]], make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
