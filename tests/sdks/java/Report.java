@@ -9,6 +9,7 @@ import io.sentry.CheckIn;
 import io.sentry.CheckInStatus;
 import io.sentry.Sentry;
 import io.sentry.SentryLevel;
+import io.sentry.UserFeedback;
 import io.sentry.protocol.Feedback;
 import io.sentry.protocol.SentryId;
 import io.sentry.protocol.User;
@@ -65,6 +66,7 @@ public final class Report {
         feedback.setContactEmail("grace@example.com");
         feedback.setAssociatedEventId(id);
         Sentry.captureFeedback(feedback);
+        Sentry.captureUserFeedback(new UserFeedback(id, "Grace", "grace@example.com", "it did not work either"));
         Sentry.startTransaction("restock", "task").finish();
         System.out.println(id);
     }

@@ -20,6 +20,7 @@ pub const STORIES: &[Story] = &[
     Story { name: "all_that_sentry_python_reports_arrives", run: |world| arrives(world, &table::PYTHON) },
     Story { name: "all_that_raven_reports_arrives", run: |world| arrives(world, &table::RAVEN) },
     Story { name: "all_that_sentry_node_reports_arrives", run: |world| arrives(world, &table::NODE) },
+    Story { name: "all_that_raven_node_reports_arrives", run: |world| arrives(world, &table::RAVEN_NODE) },
     Story { name: "all_that_sentry_browser_reports_arrives", run: |world| arrives(world, &table::BROWSER) },
     Story { name: "all_that_raven_js_reports_arrives", run: |world| arrives(world, &table::RAVEN_JS) },
     Story { name: "all_that_sentry_rust_reports_arrives", run: |world| arrives(world, &table::RUST) },
@@ -141,8 +142,12 @@ fn parts(event: &Value, sdk: &Sdk) -> Vec<(&'static str, bool)> {
         ("the dist", !sdk.dist || event["dist"] == "42"),
         ("extra", !sdk.extra || event["context"]["ordered"].as_str().is_some_and(|extra| extra.contains("umbrella"))),
         ("contexts", !sdk.contexts || event["contexts"]["shop"]["region"] == "eu"),
-        // This one names itself in its requests alone.
-        ("the SDK", sdk.name == "raven-js" || event["sdk"]["name"] == sdk.name && event["sdk"]["version"].is_string()),
+        // These name themselves in their requests alone.
+        (
+            "the SDK",
+            ["raven-js", "raven-node"].contains(&sdk.name)
+                || event["sdk"]["name"] == sdk.name && event["sdk"]["version"].is_string(),
+        ),
     ]
 }
 

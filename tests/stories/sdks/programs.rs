@@ -39,10 +39,18 @@ pub fn raven(_: &World, project: &Project, what: What) -> Result<String> {
     python_in("raven", project, what)
 }
 
-pub fn node(_: &World, project: &Project, what: What) -> Result<String> {
-    let packages = tools::node_modules(&folder("node"))?.join("node_modules");
+fn node_in(name: &str, project: &Project, what: What) -> Result<String> {
+    let packages = tools::node_modules(&folder(name))?.join("node_modules");
     let mut node = Command::new("node");
-    run(node.arg(folder("node").join("report.js")).env("NODE_PATH", packages), project, what)
+    run(node.arg(folder(name).join("report.js")).env("NODE_PATH", packages), project, what)
+}
+
+pub fn node(_: &World, project: &Project, what: What) -> Result<String> {
+    node_in("node", project, what)
+}
+
+pub fn raven_node(_: &World, project: &Project, what: What) -> Result<String> {
+    node_in("raven-node", project, what)
 }
 
 fn page(world: &World, script: &str, project: &Project, what: What) -> Result<String> {

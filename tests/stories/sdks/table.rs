@@ -7,6 +7,8 @@ const CHECK_IN: (&str, &str) = ("check_in", "backup");
 const FEEDBACK: (&str, &str) = ("feedback", "it does not work");
 const SESSION: (&str, &str) = ("session", "shop@1.2.3");
 const SPAN: (&str, &str) = ("span", "restock");
+/// What feedback was before; SDKs still send it.
+const USER_REPORT: (&str, &str) = ("user_report", "it did not work either");
 const TRANSACTION: (&str, &str) = ("transaction", "restock");
 
 /// PyPI `sentry-sdk`.
@@ -49,6 +51,20 @@ pub const NODE: Sdk = Sdk {
     contexts: true,
     items: &[ATTACHMENT, CHECK_IN, FEEDBACK, SESSION, SPAN],
     pass: &["check_in", "session"],
+};
+
+/// npm `raven`, until 2018. It does not pause.
+pub const RAVEN_NODE: Sdk = Sdk {
+    name: "raven-node",
+    report: programs::raven_node,
+    types: &["RangeError"],
+    file: "report.js",
+    source: Some("throw new RangeError"),
+    dist: false,
+    extra: true,
+    contexts: false,
+    items: &[],
+    pass: &[],
 };
 
 /// npm `@sentry/browser`, in Chromium. It has no check-ins.
@@ -103,7 +119,7 @@ pub const JAVA: Sdk = Sdk {
     dist: true,
     extra: true,
     contexts: true,
-    items: &[ATTACHMENT, CHECK_IN, FEEDBACK, SESSION, TRANSACTION],
+    items: &[ATTACHMENT, CHECK_IN, FEEDBACK, SESSION, TRANSACTION, USER_REPORT],
     pass: &["check_in", "session"],
 };
 
