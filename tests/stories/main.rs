@@ -12,11 +12,14 @@ mod feedback;
 mod ingest;
 mod items;
 mod platform;
+mod postgresql;
 mod quotas;
 mod reading;
+mod retention;
 mod sdks;
 mod settings;
 mod standalone;
+mod tags;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -41,6 +44,9 @@ const TOPICS: &[&[Story]] = &[
     alerts::STORIES,
     check::STORIES,
     durability::STORIES,
+    postgresql::STORIES,
+    retention::STORIES,
+    tags::STORIES,
     commands::STORIES,
     standalone::STORIES,
     sdks::STORIES,

@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod check_in;
 pub mod client_report;
+pub mod distinct;
 pub mod envelope;
 pub mod event;
 pub mod feedback;
@@ -23,10 +24,12 @@ pub mod scrub;
 pub mod security;
 pub mod stacktrace;
 pub mod store;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod title;
 pub mod user_agent;
+mod words;
 
 use std::{fmt, str::FromStr};
 

@@ -60,29 +60,37 @@ pub fn normalize(owner: &mut Object, name: &str, at: &Path<'_>, notes: &mut Note
 fn normalize_frame(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
     frame.retain(|key, value| !value.is_null() || notes.has(&at.key(key)));
     fields(frame, FIELDS, at, notes);
-    for name in ["function", "symbol"] {
-        if frame.get(name).is_some_and(|value| value == "?") {
-            frame.shift_remove(name);
+    let (mut has_lines, mut has_line) = (false, false);
+    let (mut unnamed, mut has_path, mut has_name) = (Vec::new(), false, false);
+    // One pass, and a look-up only where something is to be changed: of frames there are many.
+    for (key, value) in frame.iter_mut() {
+        match key.as_str() {
+            "function" | "symbol" if *value == "?" => unnamed.push(key.clone()),
+            "abs_path" => has_path = value.as_str().is_some_and(|path| !path.is_empty()),
+            "filename" => has_name = value.as_str().is_some_and(|name| !name.is_empty()),
+            "lineno" | "colno" => {
+                if let Some(number) = value.as_str().and_then(|text| text.trim().parse::<i64>().ok()) {
+                    *value = number.into();
+                }
+            }
+            "pre_context" | "post_context" => {
+                let lines = value.as_array_mut();
+                has_lines |= lines.is_some();
+                lines.into_iter().flatten().filter(|line| line.is_null()).for_each(|line| *line = "".into());
+            }
+            "context_line" => has_line = !value.is_null(),
+            "vars" => bound(value, Bounds { depth: 5, bytes: 2048 }, &at.key("vars"), notes),
+            _ => {}
         }
     }
-    files(frame);
-    for name in ["lineno", "colno"] {
-        let number = frame.get(name).and_then(Value::as_str).and_then(|text| text.trim().parse::<i64>().ok());
-        if let Some(number) = number {
-            frame.insert(name.into(), number.into());
-        }
+    for name in unnamed {
+        frame.shift_remove(&name);
     }
-    let mut has_lines = false;
-    for name in ["pre_context", "post_context"] {
-        let Some(lines) = frame.get_mut(name).and_then(Value::as_array_mut) else { continue };
-        has_lines = true;
-        lines.iter_mut().filter(|line| line.is_null()).for_each(|line| *line = "".into());
+    if !(has_path && has_name) {
+        files(frame);
     }
-    if has_lines && frame.get("context_line").is_none_or(Value::is_null) {
+    if has_lines && !has_line {
         frame.insert("context_line".into(), "".into());
-    }
-    if let Some(vars) = frame.get_mut("vars") {
-        bound(vars, Bounds { depth: 5, bytes: 2048 }, &at.key("vars"), notes);
     }
 }
 
