@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod cron;
 pub mod events;
+pub mod feedback;
 pub mod files;
 pub mod health;
 pub mod ingest;

@@ -28,9 +28,11 @@ use tower_http::{
 };
 
 use connections::Seats;
-pub use error::Error;
+pub use error::{Error, as_json};
 
-use crate::{app::App, attachments, auth, events, health, ingest, issues, monitors, outcomes, projects, reports, ui};
+use crate::{
+    app::App, attachments, auth, events, feedback, health, ingest, issues, monitors, outcomes, projects, reports, ui,
+};
 
 /// How long requests that are under way may take to finish once we are told to stop.
 const GRACE: Duration = Duration::from_secs(25);
@@ -90,6 +92,7 @@ pub fn router(app: App) -> Router {
         .layer(answers)
         .merge(ready::routes())
         .merge(ingest::routes(&app))
+        .merge(feedback::routes(&app))
         .with_state(app);
     // What a router is layered with comes after routing.
     Router::new().fallback_service(ServiceBuilder::new().map_request(ingest::collapse_slashes).service(routes))

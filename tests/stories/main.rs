@@ -9,6 +9,7 @@ mod check;
 mod commands;
 mod durability;
 mod edge;
+mod feedback;
 mod files;
 mod health;
 mod ingest;
@@ -44,6 +45,7 @@ const TOPICS: &[&[Story]] = &[
     edge::STORIES,
     abuse::STORIES,
     items::STORIES,
+    feedback::STORIES,
     files::STORIES,
     health::STORIES,
     monitors::STORIES,

@@ -23,6 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("auth", &["access", "app", "ui", "web"]),
     ("issues", &["access", "app", "events", "projects", "protocol", "ui", "web"]),
     ("ingest", &["app", "events", "items", "metrics", "outcomes", "projects", "protocol", "queue"]),
+    ("feedback", &["access", "app", "ingest", "projects", "protocol", "ui", "web"]),
     ("items", &["app", "files", "health", "monitors", "outcomes", "projects", "protocol", "queue", "reports"]),
     ("outcomes", &["app", "metrics", "projects", "protocol"]),
     (

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     projects::ProjectId,
     protocol::{
-        auth::{self, Auth, AuthError, Places},
+        auth::{self, Auth, AuthError, Dsn, Places},
         filter, origin,
         sent::{self, Sent},
     },
@@ -52,6 +52,12 @@ pub struct Claim {
 }
 
 impl Sender {
+    /// Finds what a DSN names, for a request with these headers.
+    pub async fn of_dsn(app: &App, dsn: Dsn, headers: &HeaderMap) -> Result<Sender, Rejection> {
+        let claim = Claim { project: Some(dsn.project), origin: origin(headers) };
+        Sender::check(app, Auth { public_key: dsn.public_key, client: None }, &claim).await
+    }
+
     /// Finds the key, which must be of the claimed project and let the claimed origin send.
     pub async fn check(app: &App, auth: Auth, claim: &Claim) -> Result<Sender, Rejection> {
         let named = claim.project.as_deref().map(str::parse::<i64>).transpose().map_err(|_| Rejection::BadProject)?;
@@ -110,12 +116,15 @@ async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthE
         query: parts.uri.query(),
         path: key.as_deref(),
     });
-    let origin = origin::of(text(&parts.headers, &header::ORIGIN), text(&parts.headers, &header::REFERER));
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let forwarded = sent::FORWARDED.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok());
     let address = sent::address(forwarded, peer);
     let agent = text(&parts.headers, &header::USER_AGENT).map(str::to_owned);
-    Ok((Claim { project, origin: origin.map(str::to_owned), address, agent }, auth))
+    Ok((Claim { project, origin: origin(&parts.headers), address, agent }, auth))
+}
+
+fn origin(headers: &HeaderMap) -> Option<String> {
+    origin::of(text(headers, &header::ORIGIN), text(headers, &header::REFERER)).map(str::to_owned)
 }
 
 /// A header's value, as far as it is text.

@@ -157,7 +157,7 @@ pub(super) async fn insert_rule(db: impl PgExecutor<'_>, project: ProjectId) -> 
 }
 
 /// The key an SDK should be configured with: the oldest that works and is not being replaced.
-pub(super) async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
+pub async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
     query_scalar!(
         "select public_key from project_keys
          where project_id = $1 and is_active and (expires_at is null or expires_at > now())

@@ -10,6 +10,7 @@ pub mod distinct;
 pub mod encoding;
 pub mod envelope;
 pub mod event;
+pub mod feedback;
 pub mod filter;
 pub mod fingerprint;
 pub mod form;
