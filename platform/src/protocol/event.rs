@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{
     Level,
-    json::{Object, first, pairs, text, values},
+    json::{Object, canonical, first, pairs, text, values},
     security::Report,
     stacktrace::{Frame, Stacktrace},
 };
@@ -202,7 +202,7 @@ impl Event {
 impl Exception {
     fn read(exception: &Object) -> Exception {
         let value = match exception.get("value") {
-            Some(value @ (Value::Object(_) | Value::Array(_))) => Some(value.to_string()),
+            Some(value @ (Value::Object(_) | Value::Array(_))) => Some(canonical(value)),
             value => text(value),
         };
         Exception {

@@ -102,8 +102,8 @@ fn without_return_type(name: &str) -> &str {
         match c {
             '`' => quoted = true,
             '\'' => quoted = false,
-            '(' | '{' => depth += 1,
-            ')' | '}' => depth -= 1,
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth -= 1,
             ' ' if !quoted && depth == 0 && !name[..at].ends_with("operator") => start = at + 1,
             _ => {}
         }

@@ -23,6 +23,8 @@ pub mod security;
 pub mod stacktrace;
 pub mod store;
 #[cfg(test)]
+mod suite;
+#[cfg(test)]
 mod tests;
 pub mod title;
 pub mod user_agent;

@@ -133,7 +133,7 @@ fn mechanism(exception: &mut Object, at: &Path<'_>, notes: &mut Notes) {
         exception.shift_remove("mechanism");
         return;
     }
-    if mechanism.get("type").is_none_or(Value::is_null) {
+    if mechanism.get("type").is_none_or(Value::is_null) && !notes.has(&at.key("type")) {
         legacy_mechanism(mechanism);
     }
     mechanism

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::json::Object,
+    super::json::{Object, canonical},
     bag::{Bounds, bound},
     notes::{Notes, Path},
     text::{self, Field, field, fields},
@@ -162,7 +162,7 @@ fn pairs(request: &mut Object, name: &str, separator: &str) {
 fn scalar(value: &Value) -> Value {
     match value {
         Value::String(_) | Value::Null => value.clone(),
-        other => other.to_string().into(),
+        other => canonical(other).into(),
     }
 }
 
