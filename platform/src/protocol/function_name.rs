@@ -15,7 +15,8 @@ pub fn native(name: &str) -> String {
     }
     let name = anonymous_namespace(name);
     let name = without_template_arguments(&name);
-    let name = without_arguments(&name);
+    let name = without_result(&name);
+    let name = without_arguments(name);
     let short = without_return_type(name).trim();
     if short.is_empty() { name.to_owned() } else { short.to_owned() }
 }
@@ -69,6 +70,17 @@ fn closing(text: &str) -> Option<usize> {
         last = c;
     }
     None
+}
+
+/// Swift writes the result after the arguments: `Cart.load() async throws -> Int`.
+fn without_result(name: &str) -> &str {
+    let mut name = name.split_once(" -> ").map_or(name, |(start, _)| start);
+    let without =
+        |name: &'_ str| [" rethrows", " throws", " async"].iter().find_map(|end| name.strip_suffix(end)).map(str::len);
+    while let Some(length) = without(name) {
+        name = &name[..length];
+    }
+    name
 }
 
 /// Cuts the last outermost parenthesis and what follows it, but not `operator()`.

@@ -12,7 +12,8 @@ use super::{
         scrub::{Settings, scrub},
         title,
     },
-    mutations::{any_event, reversed},
+    events,
+    mutations::{again, any_event, reversed},
     normalized,
 };
 
@@ -54,6 +55,20 @@ proptest! {
         prop_assert!(title::title(&event).chars().count() <= 256);
         title::metadata(&event);
         title::location(&event);
+    }
+}
+
+#[test]
+fn another_occurrence_of_an_event_is_in_its_group() {
+    let rules = Rules::default();
+    let of = |sent: &Value| group(&read(sent.as_object().unwrap()), &rules);
+    for (name, sent) in events() {
+        let sent = Value::Object(sent);
+        let found = of(&sent);
+        for seed in [1, 17, 4711] {
+            let other = of(&again(&sent, seed));
+            assert_eq!(found.fingerprint, other.fingerprint, "{name}\n{:?}\n{:?}", found.info.parts, other.info.parts);
+        }
     }
 }
 

@@ -53,7 +53,12 @@ impl Redaction {
 fn hash(text: &str) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(&[]).expect("a key may be of any length");
     mac.update(text.as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02X}")).collect()
+    let bytes = mac.finalize().into_bytes();
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)]))
+        .collect()
 }
 
 /// A piece of text, and the rule it is the work of.

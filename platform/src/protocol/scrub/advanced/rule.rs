@@ -100,7 +100,9 @@ impl Book {
                     found.extend(self.follow(&id, depth - 1)?);
                 }
                 if let Some(name) = hidden {
-                    found.iter_mut().for_each(|rule| name.clone_into(&mut rule.id));
+                    for rule in &mut found {
+                        name.clone_into(&mut rule.id);
+                    }
                 }
                 Ok(found)
             }

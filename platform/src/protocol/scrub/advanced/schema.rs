@@ -248,13 +248,17 @@ static ROOT: LazyLock<Node> = LazyLock::new(|| {
         root.add(&[path], pii, words.next().and_then(Kind::named));
     }
     for trace in STACK_TRACES {
-        FRAMES.iter().for_each(|(path, pii, kind)| root.add(&[trace, path], *pii, *kind));
+        for (path, pii, kind) in FRAMES {
+            root.add(&[trace, path], pii, kind);
+        }
     }
     for (name, technical) in CONTEXTS {
         let own = root.children.get_mut("contexts").expect("it is in the table");
         own.add(&[name], Pii::No, None);
         own.add(&[name, ".*"], Pii::Maybe, None);
-        technical.iter().chain(&["type"]).for_each(|field| own.add(&[name, ".", field], Pii::No, None));
+        for field in technical.iter().chain(&["type"]) {
+            own.add(&[name, ".", field], Pii::No, None);
+        }
     }
     let contexts = root.children.get_mut("contexts").expect("it is in the table");
     contexts.typed = true;

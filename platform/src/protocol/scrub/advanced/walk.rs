@@ -134,7 +134,7 @@ impl Walk<'_, '_> {
         for rule in taken {
             match &rule.target {
                 Target::Pair(pattern) if pattern.is_match(key) || (!says && chunks.has(pattern)) => {
-                    chunks.redact_all(rule)
+                    chunks.redact_all(rule);
                 }
                 Target::Pair(_) => {}
                 _ => chunks.redact(rule),
