@@ -18,7 +18,7 @@ use crate::{
     app::App,
     auth::{self, SecretHash, User},
     issues::{self, Issue, IssueId},
-    organizations::Organization,
+    organizations::{self, Organization},
     projects::{self, Project},
     ui::{Language, Page, Place},
     web::Error,
@@ -40,6 +40,10 @@ pub struct ProjectAccess {
     pub organization: Organization,
     pub project: Project,
 }
+
+/// A visitor who may decide about the project that the path names: of its organisation's admins, managers and owners.
+#[derive(Clone, Debug)]
+pub struct ProjectAdmin(pub ProjectAccess);
 
 /// A visitor who may see the issue that the path names.
 #[derive(Clone, Debug)]
@@ -107,6 +111,17 @@ impl FromRequestParts<App> for ProjectAccess {
         let found = projects::store::visible(&app.db, &user, organization, project).await?;
         let (organization, project) = found.ok_or(Error::NotFound)?;
         Ok(ProjectAccess { user, organization, project })
+    }
+}
+
+impl FromRequestParts<App> for ProjectAdmin {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<ProjectAdmin, Error> {
+        let access: ProjectAccess = parts.extract_with_state(app).await?;
+        let decides = access.user.is_superuser
+            || organizations::store::decides(&app.db, access.organization.id, access.user.id).await?;
+        if decides { Ok(ProjectAdmin(access)) } else { Err(Error::Forbidden) }
     }
 }
 

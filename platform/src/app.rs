@@ -16,6 +16,7 @@ use crate::{
     mail::Mailer,
     metrics::Metrics,
     outcomes::Outcomes,
+    projects::settings::Policies,
     queue::Queue,
 };
 
@@ -30,6 +31,8 @@ pub struct App {
     pub queue: Queue,
     /// Project keys, at most five seconds stale.
     pub keys: Keys,
+    /// What projects decide about their events, at most five seconds stale.
+    pub policies: Policies,
     pub mailer: Mailer,
     pub metrics: Arc<Metrics>,
     /// Quotas, counted here while Redis is away.
@@ -49,6 +52,7 @@ impl App {
             .connect_lazy_with(connect_options(&config.postgres)?);
         Ok(App {
             keys: Keys::new(db.clone()),
+            policies: Policies::new(db.clone()),
             db,
             queue,
             mailer: Mailer::open(&config.mail)?,

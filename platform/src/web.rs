@@ -69,6 +69,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
 pub fn router(app: App) -> Router {
     let api = Router::new()
         .merge(auth::api::routes())
+        .merge(projects::api::routes())
         .merge(issues::api::routes())
         .merge(events::api::routes())
         .route("/api/0/{*unknown}", any(|| async { Error::NotFound }));

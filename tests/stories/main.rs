@@ -14,6 +14,7 @@ mod platform;
 mod quotas;
 mod reading;
 mod sdks;
+mod settings;
 mod standalone;
 
 use std::{process::ExitCode, sync::Arc};
@@ -33,6 +34,7 @@ const TOPICS: &[&[Story]] = &[
     edge::STORIES,
     items::STORIES,
     quotas::STORIES,
+    settings::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

@@ -18,7 +18,10 @@ use harness::{
     run::Run,
     smtp::Smtp,
 };
-use reqwest::blocking::{Client, Response};
+use reqwest::{
+    Method,
+    blocking::{Client, Response},
+};
 use serde_json::{Value, json};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -197,6 +200,15 @@ impl<'w> Platform<'w> {
         let text = answer.text()?;
         ensure!(status == 200, "GET {path} was answered {status}: {text}");
         serde_json::from_str(&text).with_context(|| format!("GET {path} was answered {text:?}"))
+    }
+
+    /// Asks something of the Web API with the superuser's token; an answer without a body is null.
+    pub fn ask(&self, method: Method, path: &str, body: &Value) -> Result<(u16, Value)> {
+        let request = self.client.request(method, format!("{}/api/0{path}", self.url)).bearer_auth(TOKEN);
+        let answer = request.json(body).send()?;
+        let status = answer.status().as_u16();
+        let text = answer.text()?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
     /// Signs the superuser in; the client keeps the cookie.

@@ -11,7 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metrics", &["app", "queue"]),
     ("queue", &["config"]),
     ("mail", &["config", "issues", "protocol"]),
-    ("app", &["config", "ingest", "mail", "metrics", "outcomes", "queue"]),
+    ("app", &["config", "ingest", "mail", "metrics", "outcomes", "projects", "queue"]),
     ("organizations", &["app", "auth"]),
     ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
     ("auth", &["access", "app", "ui", "web"]),

@@ -13,7 +13,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{issues::IssueId, projects::ProjectId, protocol::EventId};
+use crate::{
+    issues::IssueId,
+    projects::ProjectId,
+    protocol::{EventId, filter::Reason},
+};
 
 pub use process::process;
 
@@ -84,6 +88,8 @@ pub enum Outcome {
     Duplicate,
     /// Kept aside with its reason.
     Invalid,
+    /// Its project does not want it.
+    Filtered(Reason),
     /// Its project was deleted meanwhile.
     ProjectGone,
 }
@@ -95,6 +101,7 @@ impl Outcome {
             Outcome::Stored => "stored",
             Outcome::Duplicate => "duplicate",
             Outcome::Invalid => "invalid",
+            Outcome::Filtered(_) => "filtered",
             Outcome::ProjectGone => "project_gone",
         }
     }

@@ -11,16 +11,17 @@ use super::{Outcome, Received, cpu, save};
 use crate::{
     alerts,
     app::App,
-    projects::ProjectId,
+    projects::{ProjectId, settings::Policy},
     protocol::{
         Level,
         event::{self, Event, Invalid},
+        filter::Reason,
         fingerprint::Fingerprint,
-        grouping::{group, rules::Rules},
+        grouping::group,
         json::Object,
-        normalize::{Addresses, Context, normalize},
+        normalize::{Context, normalize},
         repair::repair,
-        scrub::{Settings, scrub},
+        scrub::scrub,
         title,
     },
 };
@@ -50,35 +51,51 @@ pub(super) struct Rejected {
     pub reason: String,
 }
 
+/// Why an event goes no further.
+pub(super) enum Refused {
+    /// It cannot be stored.
+    Invalid(Rejected),
+    /// Its project does not want it.
+    Unwanted(ProjectId, Reason),
+}
+
 /// Stores a batch and hands what is new to the alerts. Outcomes are in no particular order.
 pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, Outcome)>> {
+    let policies = app.policies.of(batch.iter().map(|received| received.project).collect()).await?;
     let mut rejected = Vec::new();
+    let mut unwanted = Vec::new();
     let mut prepared = Vec::with_capacity(batch.len());
-    for result in cpu::map(batch, prepare).await? {
+    for result in cpu::map(batch, move |received: Received| prepare(&policies[&received.project], received)).await? {
         match result {
             Ok(event) => prepared.push(event),
-            Err(event) => rejected.push(event),
+            Err(Refused::Invalid(event)) => rejected.push(event),
+            Err(Refused::Unwanted(project, reason)) => unwanted.push((project, Outcome::Filtered(reason))),
         }
     }
-    let saved = save::save(&app.db, prepared, rejected).await?;
+    let mut saved = save::save(&app.db, prepared, rejected).await?;
     alerts::consider(app, &saved.seen).await?;
+    saved.outcomes.append(&mut unwanted);
     Ok(saved.outcomes)
 }
 
-/// Parse → normalise → scrub → group → name → compress. No clock, no client; stops at the first reason to reject.
-fn prepare(received: Received) -> Result<Prepared, Rejected> {
+/// Parse → normalise → filter → scrub → group → name → compress. No clock, no client; stops at the first reason to refuse.
+fn prepare(policy: &Policy, received: Received) -> Result<Prepared, Refused> {
     let mut json = match parse(&received.body) {
         Ok(json) => json,
-        Err(invalid) => return Err(Rejected { received, reason: invalid.to_string() }),
+        Err(invalid) => return Err(Refused::Invalid(Rejected { received, reason: invalid.to_string() })),
     };
-    normalize(&mut json, &context(&received));
-    scrub(&mut json, &Settings::default());
+    let context = context(policy, &received);
+    normalize(&mut json, &context);
+    if let Some(reason) = policy.filters.reason(&Event::read(&json), context.client_ip) {
+        return Err(Refused::Unwanted(received.project, reason));
+    }
+    scrub(&mut json, &policy.scrubbing);
     let body = match compress(&json) {
         Ok(body) => body,
-        Err(error) => return Err(Rejected { received, reason: format!("{error:#}") }),
+        Err(error) => return Err(Refused::Invalid(Rejected { received, reason: format!("{error:#}") })),
     };
     let event = Event::read(&json);
-    let grouping = group(&event, &Rules::default());
+    let grouping = group(&event, &policy.rules);
     Ok(Prepared {
         occurred_at: event.timestamp.unwrap_or(received.received_at),
         fingerprint: grouping.fingerprint,
@@ -100,7 +117,7 @@ fn parse(body: &[u8]) -> Result<Object, Invalid> {
     })
 }
 
-fn context(received: &Received) -> Context {
+fn context(policy: &Policy, received: &Received) -> Context {
     Context {
         event_id: received.id,
         received_at: received.received_at,
@@ -109,7 +126,7 @@ fn context(received: &Received) -> Context {
         client_ip: None,
         client: None,
         retention: RETENTION,
-        addresses: Addresses::Keep,
+        addresses: policy.addresses,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Organisations and their members in PostgreSQL.
 
-use sqlx::{PgExecutor, query, query_as};
+use sqlx::{PgExecutor, query, query_as, query_scalar};
 
 use super::{Organization, OrganizationId};
 use crate::auth::UserId;
@@ -44,6 +44,17 @@ pub async fn of_user(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<
         user.0,
     )
     .fetch_all(db)
+    .await
+}
+
+/// Whether somebody decides about the organisation's projects.
+pub async fn decides(db: impl PgExecutor<'_>, organization: OrganizationId, user: UserId) -> sqlx::Result<bool> {
+    query_scalar!(
+        r#"select exists(select 1 from members where organization_id = $1 and user_id = $2 and role <> 'member') as "decides!""#,
+        organization.0,
+        user.0,
+    )
+    .fetch_one(db)
     .await
 }
 

@@ -1,7 +1,9 @@
 //! Projects: what an application reports to, and the keys it reports with.
 
+pub mod api;
 mod commands;
 pub mod pages;
+pub mod settings;
 pub mod store;
 
 use anyhow::{Context, Result, ensure};
@@ -10,6 +12,8 @@ use sqlx::PgPool;
 pub use commands::{Create, create_and_print, print_list};
 
 use crate::organizations::OrganizationId;
+use settings::Settings;
+use store::Details;
 
 /// The longest slug the database takes.
 const LONGEST_SLUG: usize = 50;
@@ -68,6 +72,39 @@ pub async fn create(
     };
     tx.commit().await.context("creating a project")?;
     Ok(Created { project, public_key })
+}
+
+/// What is to be different about a project. The settings replace what is there.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub name: Option<String>,
+    pub slug: Option<String>,
+    pub platform: Option<String>,
+    pub origins: Option<Vec<String>>,
+    pub settings: Settings,
+}
+
+/// What came of changing a project.
+#[derive(Clone, Debug)]
+pub enum Changed {
+    Done(Project, Box<Details>),
+    NoSlug,
+    SlugTaken,
+    /// It was deleted meanwhile.
+    Gone,
+}
+
+/// Changes a project.
+pub async fn change(db: &PgPool, project: ProjectId, changes: Changes) -> Result<Changed> {
+    if changes.slug.as_deref().is_some_and(|slug| !is_slug(slug)) {
+        return Ok(Changed::NoSlug);
+    }
+    match store::update(db, project, &changes).await {
+        Ok(Some((project, details))) => Ok(Changed::Done(project, Box::new(details))),
+        Ok(None) => Ok(Changed::Gone),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Changed::SlugTaken),
+        Err(error) => Err(error).context("changing a project"),
+    }
 }
 
 /// A slug for a name: `Web Shop (EU)` becomes `web-shop-eu`. None where nothing of the name can stand in one.

@@ -1,8 +1,12 @@
 //! Projects and their keys in PostgreSQL.
 
-use sqlx::{PgExecutor, query, query_as, query_scalar};
+use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, query, query_as, query_scalar, types::Json};
 
-use super::{Project, ProjectId};
+use super::{
+    Changes, Project, ProjectId,
+    settings::{Demands, Settings},
+};
 use crate::{
     auth::User,
     issues::IssueId,
@@ -178,6 +182,80 @@ pub(super) async fn all_with_keys(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<L
            from projects p join organizations o on o.id = p.organization_id
            join project_keys k on k.project_id = p.id and k.is_active
            order by o.slug, p.slug, k.created_at"#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What a project is besides its names.
+#[derive(Clone, Debug)]
+pub struct Details {
+    pub created_at: DateTime<Utc>,
+    pub origins: Vec<String>,
+    pub settings: Settings,
+}
+
+/// A project's details.
+pub async fn details(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<Details>> {
+    let row = query!(
+        r#"select created_at, allowed_origins, settings as "settings: Json<Settings>" from projects where id = $1"#,
+        project.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Details { created_at: row.created_at, origins: row.allowed_origins, settings: row.settings.0 }))
+}
+
+/// Changes a project; none when it is gone.
+pub(super) async fn update(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    changes: &Changes,
+) -> sqlx::Result<Option<(Project, Details)>> {
+    let row = query!(
+        r#"update projects set
+               name = coalesce($2, name), slug = coalesce($3, slug), platform = coalesce($4, platform),
+               allowed_origins = coalesce($5, allowed_origins), settings = $6
+           where id = $1
+           returning id, organization_id, slug, name, platform, created_at, allowed_origins,
+                     settings as "settings: Json<Settings>""#,
+        project.0,
+        changes.name.as_deref(),
+        changes.slug.as_deref(),
+        changes.platform.as_deref(),
+        changes.origins.as_deref(),
+        Json(&changes.settings) as Json<&Settings>,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| {
+        let project = Project {
+            id: row.id,
+            organization_id: row.organization_id,
+            slug: row.slug,
+            name: row.name,
+            platform: row.platform,
+        };
+        let details = Details { created_at: row.created_at, origins: row.allowed_origins, settings: row.settings.0 };
+        (project, details)
+    }))
+}
+
+/// A project's settings, with what its organisation demands.
+pub(super) struct Kept {
+    pub id: ProjectId,
+    pub settings: Json<Settings>,
+    pub demands: Json<Demands>,
+}
+
+/// The settings of projects, as far as they are there.
+pub(super) async fn settings_of(db: impl PgExecutor<'_>, projects: &[ProjectId]) -> sqlx::Result<Vec<Kept>> {
+    let projects: Vec<i64> = projects.iter().map(|project| project.0).collect();
+    query_as!(
+        Kept,
+        r#"select p.id, p.settings as "settings: Json<Settings>", o.privacy as "demands: Json<Demands>"
+           from projects p join organizations o on o.id = p.organization_id where p.id = any($1)"#,
+        &projects,
     )
     .fetch_all(db)
     .await

@@ -4,6 +4,8 @@
 //! page or into the JSON that clients of Sentry's API read. What is our fault is logged once, here, under an id that the
 //! visitor sees instead of the cause.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{
     Json,
@@ -26,10 +28,21 @@ pub enum Error {
     Unauthorized,
     /// The token is not one of ours.
     InvalidToken,
+    /// Somebody else of the organisation may do it.
+    Forbidden,
     /// The request makes no sense; the text says why.
     Invalid(String),
+    /// Fields of it cannot be taken: their names, and why.
+    Fields(Vec<(String, String)>),
     /// Our fault.
     Internal(anyhow::Error),
+}
+
+impl Error {
+    /// One field cannot be taken.
+    pub fn field(name: &str, why: impl Into<String>) -> Error {
+        Error::Fields(vec![(name.to_owned(), why.into())])
+    }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Error {
@@ -42,6 +55,7 @@ impl<E: Into<anyhow::Error>> From<E> for Error {
 #[derive(Clone, Debug)]
 struct Failure {
     detail: String,
+    fields: Vec<(String, String)>,
     /// Of the log line, when it is our fault.
     id: Option<Uuid>,
 }
@@ -49,17 +63,23 @@ struct Failure {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, detail) = match &self {
+            Error::Fields(_) => (StatusCode::BAD_REQUEST, "Invalid request"),
+            Error::Forbidden => (StatusCode::FORBIDDEN, "You do not have permission to perform this action."),
             Error::NotFound => (StatusCode::NOT_FOUND, "The requested resource does not exist"),
             Error::Unauthorized => (StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."),
             Error::InvalidToken => (StatusCode::UNAUTHORIZED, "Invalid token"),
             Error::Invalid(why) => (StatusCode::BAD_REQUEST, why.as_str()),
             Error::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "Internal Error"),
         };
-        let mut failure = Failure { detail: detail.to_owned(), id: None };
+        let mut failure = Failure { detail: detail.to_owned(), fields: Vec::new(), id: None };
         if let Error::Internal(error) = &self {
             let id = Uuid::new_v4();
             tracing::error!(error.id = %id, "a request failed: {error:#}");
             failure.id = Some(id);
+        }
+        if let Error::Fields(fields) = self {
+            failure.detail = fields.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join(" ");
+            failure.fields = fields;
         }
         let mut response = status.into_response();
         response.extensions_mut().insert(failure);
@@ -68,17 +88,21 @@ impl IntoResponse for Error {
 }
 
 #[derive(Serialize)]
-struct Detail {
+struct Told {
     detail: String,
     #[serde(rename = "errorId", skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
+    /// Sentry's forms answer a list of reasons under each field's name.
+    #[serde(flatten)]
+    fields: BTreeMap<String, [String; 1]>,
 }
 
 /// Every error as the JSON that clients of Sentry's API read.
 pub async fn as_json(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     let Some((status, failure)) = failure(&response) else { return response };
-    let mut answer = (status, Json(Detail { detail: failure.detail, id: failure.id })).into_response();
+    let fields = failure.fields.into_iter().map(|(name, why)| (name, [why])).collect();
+    let mut answer = (status, Json(Told { detail: failure.detail, id: failure.id, fields })).into_response();
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
     }
@@ -131,7 +155,7 @@ fn failure(response: &Response) -> Option<(StatusCode, Failure)> {
     }
     let known = response.extensions().get::<Failure>().cloned();
     let reason = || status.canonical_reason().unwrap_or("Error").to_owned();
-    Some((status, known.unwrap_or_else(|| Failure { detail: reason(), id: None })))
+    Some((status, known.unwrap_or_else(|| Failure { detail: reason(), fields: Vec::new(), id: None })))
 }
 
 fn is_page(headers: &HeaderMap) -> bool {

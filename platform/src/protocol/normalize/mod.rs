@@ -50,8 +50,9 @@ pub struct Context {
 }
 
 /// Whether addresses of users are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Addresses {
+    #[default]
     Keep,
     Scrub,
 }

@@ -1,0 +1,176 @@
+//! Sentry's Web API v0 of a project: what it is, and what it decides about its events.
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::{get, put},
+};
+use chrono::SecondsFormat;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Changed, Changes, change,
+    settings::{
+        Settings,
+        options::{self, Known},
+    },
+    store::{self, Details},
+};
+use crate::{
+    access::{ProjectAccess, ProjectAdmin},
+    app::App,
+    web::{Error, api_route},
+};
+
+/// The routes of this slice.
+pub fn routes() -> Router<App> {
+    let router = api_route(Router::new(), "/api/0/projects/{org}/{project}/", get(one).put(update));
+    let router = api_route(router, "/api/0/projects/{org}/{project}/filters/", get(filters));
+    api_route(router, "/api/0/projects/{org}/{project}/filters/{filter}/", put(switch_filter))
+}
+
+async fn one(State(app): State<App>, access: ProjectAccess) -> Result<Json<Value>, Error> {
+    let details = store::details(&app.db, access.project.id).await?.ok_or(Error::NotFound)?;
+    Ok(Json(project(&access, &details)))
+}
+
+/// Takes Sentry's fields and its `options`; what is not known is left alone, as Sentry does.
+async fn update(
+    State(app): State<App>,
+    ProjectAdmin(mut access): ProjectAdmin,
+    Json(wanted): Json<Map<String, Value>>,
+) -> Result<Json<Value>, Error> {
+    let details = store::details(&app.db, access.project.id).await?.ok_or(Error::NotFound)?;
+    let changes = read(details.settings, &wanted)?;
+    let details = save(&app, &mut access, changes).await?;
+    Ok(Json(project(&access, &details)))
+}
+
+async fn save(app: &App, access: &mut ProjectAccess, changes: Changes) -> Result<Details, Error> {
+    match change(&app.db, access.project.id, changes).await? {
+        Changed::Done(project, details) => {
+            access.project = project;
+            Ok(*details)
+        }
+        Changed::NoSlug => Err(Error::field("slug", "Lower-case letters, digits, - and _ only, at most 50.")),
+        Changed::SlugTaken => Err(Error::field("slug", "Another project of this organization has this slug.")),
+        Changed::Gone => Err(Error::NotFound),
+    }
+}
+
+/// Reads what is wanted into changes of what is there, or says everything that is wrong with it.
+fn read(settings: Settings, wanted: &Map<String, Value>) -> Result<Changes, Error> {
+    let mut changes = Changes { settings, ..Changes::default() };
+    let mut wrong = Vec::new();
+    let nothing = Map::new();
+    let options = wanted.get("options").and_then(Value::as_object).unwrap_or(&nothing);
+    for (name, value) in wanted.iter().chain(options) {
+        let taken = match name.as_str() {
+            "name" => words(value).map(|name| changes.name = Some(name)),
+            "slug" => words(value).map(|slug| changes.slug = Some(slug)),
+            "platform" => words(value).map(|platform| changes.platform = Some(platform)),
+            "allowedDomains" | "sentry:origins" => options::list(value).map(|list| changes.origins = Some(list)),
+            name => options::set(&mut changes.settings, name, value).map(|_: Known| ()),
+        };
+        if let Err(why) = taken {
+            wrong.push((name.clone(), why));
+        }
+    }
+    if wrong.is_empty() { Ok(changes) } else { Err(Error::Fields(wrong)) }
+}
+
+fn words(value: &Value) -> Result<String, String> {
+    let text = value.as_str().map(str::trim).filter(|text| !text.is_empty() && !text.contains('\0'));
+    text.map(str::to_owned).ok_or_else(|| "This field may not be blank.".into())
+}
+
+async fn filters(State(app): State<App>, access: ProjectAccess) -> Result<Json<Value>, Error> {
+    let details = store::details(&app.db, access.project.id).await?.ok_or(Error::NotFound)?;
+    Ok(Json(options::filters(&details.settings.filters)))
+}
+
+#[derive(Deserialize)]
+struct Switched {
+    active: Option<bool>,
+    /// Browsers, of the filter of old ones.
+    subfilters: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct FilterPath {
+    filter: String,
+}
+
+async fn switch_filter(
+    State(app): State<App>,
+    ProjectAdmin(mut access): ProjectAdmin,
+    Path(FilterPath { filter }): Path<FilterPath>,
+    Json(wanted): Json<Switched>,
+) -> Result<StatusCode, Error> {
+    let mut details = store::details(&app.db, access.project.id).await?.ok_or(Error::NotFound)?;
+    let value = match (wanted.subfilters, wanted.active) {
+        (Some(names), _) => json!(names),
+        (None, Some(active)) => json!(active),
+        (None, None) => return Err(Error::field("active", "This field is required.")),
+    };
+    // Terraform names it in the singular, as Sentry's documentation does.
+    let filter = if filter == "legacy-browser" { "legacy-browsers" } else { &filter };
+    match options::set_filter(&mut details.settings.filters, filter, &value) {
+        Ok(Known::Yes) => (),
+        Ok(Known::No) => return Err(Error::NotFound),
+        Err(why) => return Err(Error::field("subfilters", why)),
+    }
+    let changes = Changes { settings: details.settings, ..Changes::default() };
+    save(&app, &mut access, changes).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What Sentry's `DetailedProjectSerializer` gives, as far as there is something to say.
+fn project(ProjectAccess { organization, project, .. }: &ProjectAccess, details: &Details) -> Value {
+    let settings = &details.settings;
+    let created = details.created_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let mut all = options::options(settings);
+    all.insert("sentry:origins".into(), json!(details.origins));
+    json!({
+        "id": project.id.0.to_string(),
+        "slug": project.slug,
+        "name": project.name,
+        "platform": project.platform,
+        "platforms": [project.platform],
+        "dateCreated": created,
+        "status": "active",
+        "isPublic": false,
+        "isBookmarked": false,
+        "isInternal": false,
+        "isMember": true,
+        "hasAccess": true,
+        "color": "#3f6abf",
+        "features": ["discard-groups", "custom-inbound-filters"],
+        "team": null,
+        "teams": [],
+        "organization": {
+            "id": organization.id.0.to_string(), "slug": organization.slug, "name": organization.name,
+        },
+        "options": all,
+        "resolveAge": settings.resolve_age,
+        "dataScrubber": settings.privacy.scrub,
+        "dataScrubberDefaults": settings.privacy.defaults,
+        "scrubIPAddresses": settings.privacy.scrub_addresses,
+        "sensitiveFields": settings.privacy.sensitive_fields,
+        "safeFields": settings.privacy.safe_fields,
+        "relayPiiConfig": Some(&settings.privacy.rules).filter(|rules| !rules.is_empty()),
+        "fingerprintingRules": settings.grouping.fingerprint_rules,
+        "groupingEnhancements": settings.grouping.stack_rules,
+        "allowedDomains": details.origins,
+        "digestsMinDelay": 300,
+        "digestsMaxDelay": 1800,
+        "scrapeJavaScript": true,
+        "verifySSL": true,
+        "subjectPrefix": "",
+        "subjectTemplate": "$shortID - $title",
+        "securityToken": "",
+        "securityTokenHeader": null,
+    })
+}
