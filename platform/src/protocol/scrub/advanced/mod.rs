@@ -55,6 +55,13 @@ impl Rules {
         Ok(rules)
     }
 
+    /// These and then others.
+    #[must_use]
+    pub fn and(mut self, others: Rules) -> Rules {
+        self.applications.extend(others.applications);
+        self
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.applications.is_empty()
