@@ -25,7 +25,8 @@ pub fn bound(value: &mut Value, bounds: Bounds, at: &Path<'_>, notes: &mut Notes
     }
 }
 
-fn flatten(value: &mut Value, depth: usize) {
+/// Writes as JSON text what is deeper than so many steps.
+pub fn flatten(value: &mut Value, depth: usize) {
     match value {
         Value::Array(items) if depth > 1 => items.iter_mut().for_each(|item| flatten(item, depth - 1)),
         Value::Object(object) if depth > 1 => object.values_mut().for_each(|value| flatten(value, depth - 1)),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     super::json::Object,
     bag::{Bounds, bound},
+    images,
     notes::{Notes, Path},
     text::{Field, field, fields},
 };
@@ -72,8 +73,23 @@ fn normalize_frame(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
             frame.insert(name.into(), number.into());
         }
     }
+    for name in ["lineno", "colno"] {
+        if let Some(value) = frame.get_mut(name).filter(|value| !value.is_u64() && !value.is_null()) {
+            *value = notes.invalid(&at.key(name), value.take(), "expected an unsigned integer");
+        }
+    }
+    if let Some(value) = frame.get_mut("in_app").filter(|value| !value.is_boolean() && !value.is_null()) {
+        *value = notes.invalid(&at.key("in_app"), value.take(), "expected a boolean");
+    }
+    for name in ["instruction_addr", "symbol_addr", "image_addr"] {
+        images::address(frame, name, at, notes);
+    }
+    variables(frame, at, notes);
     let mut has_lines = false;
     for name in ["pre_context", "post_context"] {
+        if let Some(lines) = frame.get_mut(name).filter(|lines| !lines.is_array() && !lines.is_null()) {
+            *lines = notes.invalid(&at.key(name), lines.take(), "expected an array");
+        }
         let Some(lines) = frame.get_mut(name).and_then(Value::as_array_mut) else { continue };
         has_lines = true;
         lines.iter_mut().filter(|line| line.is_null()).for_each(|line| *line = "".into());
@@ -83,6 +99,19 @@ fn normalize_frame(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
     }
     if let Some(vars) = frame.get_mut("vars") {
         bound(vars, Bounds { depth: 5, bytes: 2048 }, &at.key("vars"), notes);
+    }
+}
+
+/// Variables have names; those of a list go by their places in it.
+fn variables(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
+    match frame.get_mut("vars") {
+        Some(Value::Array(items)) => {
+            let named = items.drain(..).enumerate().map(|(index, value)| (index.to_string(), value));
+            let named: Object = named.collect();
+            frame.insert("vars".into(), named.into());
+        }
+        Some(Value::Object(_) | Value::Null) | None => {}
+        Some(other) => *other = notes.invalid(&at.key("vars"), other.take(), "expected an object"),
     }
 }
 

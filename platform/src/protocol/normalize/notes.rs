@@ -148,6 +148,18 @@ impl Notes {
         node.entry("len").or_insert(length.into());
     }
 
+    /// The value as it was sent, of one that was changed for the better.
+    pub fn original(&mut self, at: &Path<'_>, value: Value) {
+        self.node(at).entry("val").or_insert(value);
+    }
+
+    /// Several remarks at once.
+    pub fn remark_all(&mut self, at: &Path<'_>, remarks: Vec<Value>) {
+        for remark in remarks {
+            self.remark(at, &remark, None);
+        }
+    }
+
     /// A list or object that lost some of what it held.
     pub fn length(&mut self, at: &Path<'_>, length: usize) {
         self.node(at).entry("len").or_insert(length.into());
