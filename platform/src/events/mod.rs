@@ -1,9 +1,11 @@
 //! Events: what SDKs report. From the queue into the database ([`process`]), and from there onto pages.
 
 pub mod api;
+mod body;
 mod cpu;
 pub mod pages;
 mod process;
+mod rejected;
 pub mod save;
 mod sections;
 pub mod store;
@@ -20,6 +22,7 @@ use crate::{
 };
 
 pub use process::process;
+pub use rejected::{ListRejected, Replay, print_rejected, replay};
 
 /// An event as web put it in the queue.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,10 +4,10 @@
 
 use std::borrow::Cow;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Outcome, Received, cpu, save};
+use super::{Outcome, Received, body, cpu, save};
 use crate::{
     alerts,
     app::App,
@@ -22,14 +22,13 @@ use crate::{
         normalize::{Context, normalize},
         repair::repair,
         scrub::scrub,
+        tags::{Tag, tags},
         title,
     },
 };
 
 /// An event that is older is taken for one of a wrong clock.
 const RETENTION: TimeDelta = TimeDelta::days(90);
-/// zstd's default: beyond it, events shrink little and cost much.
-const COMPRESSION_LEVEL: i32 = 3;
 
 /// An event with everything decided that can be decided without the database.
 pub(super) struct Prepared {
@@ -41,6 +40,7 @@ pub(super) struct Prepared {
     pub kind: &'static str,
     pub level: Level,
     pub platform: String,
+    pub tags: Vec<Tag>,
     /// The normalised and scrubbed JSON, compressed with zstd.
     pub body: Vec<u8>,
 }
@@ -72,7 +72,7 @@ pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, 
             Err(Refused::Unwanted(project, reason)) => unwanted.push((project, Outcome::Filtered(reason))),
         }
     }
-    let mut saved = save::save(&app.db, prepared, rejected).await?;
+    let mut saved = save::save(&app.db, &app.listed_tags, prepared, rejected).await?;
     alerts::consider(app, &saved.seen).await?;
     saved.outcomes.append(&mut unwanted);
     Ok(saved.outcomes)
@@ -86,15 +86,15 @@ fn prepare(policy: &Policy, received: Received) -> Result<Prepared, Refused> {
     };
     let context = context(policy, &received);
     normalize(&mut json, &context);
-    if let Some(reason) = policy.filters.reason(&Event::read(&json), context.client_ip) {
+    if let Some(reason) = policy.filters.reason(&Event::outline(&json), context.client_ip) {
         return Err(Refused::Unwanted(received.project, reason));
     }
     scrub(&mut json, &policy.scrubbing);
-    let body = match compress(&json) {
+    let body = match body::pack(&json) {
         Ok(body) => body,
         Err(error) => return Err(Refused::Invalid(Rejected { received, reason: format!("{error:#}") })),
     };
-    let event = Event::read(&json);
+    let event = Event::outline(&json);
     let grouping = group(&event, &policy.rules);
     Ok(Prepared {
         occurred_at: event.timestamp.unwrap_or(received.received_at),
@@ -104,6 +104,7 @@ fn prepare(policy: &Policy, received: Received) -> Result<Prepared, Refused> {
         kind: title::kind(&event),
         level: event.level,
         platform: event.platform,
+        tags: tags(&json),
         body,
         received,
     })
@@ -128,9 +129,4 @@ fn context(policy: &Policy, received: &Received) -> Context {
         retention: RETENTION,
         addresses: policy.addresses,
     }
-}
-
-fn compress(json: &Object) -> Result<Vec<u8>> {
-    let json = serde_json::to_vec(json).context("writing the event")?;
-    zstd::encode_all(&json[..], COMPRESSION_LEVEL).context("compressing the event")
 }

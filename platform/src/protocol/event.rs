@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::{
     Level,
-    json::{Object, canonical, first, pairs, text, values},
+    json::{self, Object, canonical, first, pairs, text, values},
     security::Report,
-    stacktrace::{Frame, Stacktrace},
+    stacktrace::{Detail, Frame, Stacktrace},
 };
 
 /// The typed view of an event.
@@ -125,7 +125,7 @@ pub enum Invalid {
 
 /// Parses a payload as far as to know that it may be an event.
 pub fn object(payload: &[u8]) -> Result<Object, Invalid> {
-    match serde_json::from_slice(payload).map_err(|e| Invalid::Json(e.to_string()))? {
+    match json::parse(payload).map_err(|e| Invalid::Json(e.to_string()))? {
         Value::Object(object) => Ok(object),
         _ => Err(Invalid::NotAnObject),
     }
@@ -139,8 +139,19 @@ impl Event {
 
     /// Reads an event that is parsed already.
     pub fn read(event: &Object) -> Event {
+        Event::read_as(event, Detail::Whole)
+    }
+
+    /// Reads of an event what names, filters and groups it: no breadcrumbs, no extra data, and of frames neither variables nor
+    /// the lines around.
+    pub fn outline(event: &Object) -> Event {
+        Event::read_as(event, Detail::Outline)
+    }
+
+    fn read_as(event: &Object, detail: Detail) -> Event {
         let get = |name: &str| text(event.get(name));
         let exceptions = values(first(event, &["exception", "sentry.interfaces.Exception"]));
+        let shown_only = |name: &str| event.get(name).filter(|value| detail == Detail::Whole && !value.is_null());
         Event {
             level: event.get("level").and_then(Level::parse).unwrap_or(Level::Error),
             platform: get("platform").unwrap_or_else(|| "other".into()),
@@ -148,14 +159,18 @@ impl Event {
             type_sent: get("type"),
             message: message(event),
             message_template: logentry(event).and_then(|entry| text(entry.get("message"))),
-            exceptions: exceptions.into_iter().filter_map(Value::as_object).map(Exception::read).collect(),
+            exceptions: exceptions
+                .into_iter()
+                .filter_map(Value::as_object)
+                .map(|e| Exception::read(e, detail))
+                .collect(),
             main_exception_id: event.get("main_exception_id").and_then(Value::as_i64),
-            threads: objects(event.get("threads")).map(Thread::read).collect(),
+            threads: objects(event.get("threads")).map(|thread| Thread::read(thread, detail)).collect(),
             template: first(event, &["template", "sentry.interfaces.Template"])
                 .and_then(Value::as_object)
-                .map(Frame::parse),
+                .map(|frame| Frame::parse(frame, detail)),
             report: Report::read(event),
-            stacktrace: Stacktrace::parse(first(event, &["stacktrace", "sentry.interfaces.Stacktrace"])),
+            stacktrace: Stacktrace::parse(first(event, &["stacktrace", "sentry.interfaces.Stacktrace"]), detail),
             logger: get("logger"),
             transaction: get("transaction"),
             culprit: get("culprit"),
@@ -170,11 +185,11 @@ impl Event {
                 .map_or_else(Vec::new, |parts| parts.iter().filter_map(|part| text(Some(part))).collect()),
             user: pairs(first(event, &["user", "sentry.interfaces.User"])),
             request: first(event, &["request", "sentry.interfaces.Http"]).and_then(Value::as_object).map(Request::read),
-            breadcrumbs: objects(first(event, &["breadcrumbs", "sentry.interfaces.Breadcrumbs"]))
+            breadcrumbs: objects(shown_only("breadcrumbs").or_else(|| shown_only("sentry.interfaces.Breadcrumbs")))
                 .map(Breadcrumb::read)
                 .collect(),
             sdk: event.get("sdk").and_then(Value::as_object).and_then(sdk),
-            extra: event.get("extra").and_then(Value::as_object).map(shown).unwrap_or_default(),
+            extra: shown_only("extra").and_then(Value::as_object).map(shown).unwrap_or_default(),
             contexts: event.get("contexts").and_then(Value::as_object).map(contexts).unwrap_or_default(),
         }
     }
@@ -200,7 +215,7 @@ impl Event {
 }
 
 impl Exception {
-    fn read(exception: &Object) -> Exception {
+    fn read(exception: &Object, detail: Detail) -> Exception {
         let value = match exception.get("value") {
             Some(value @ (Value::Object(_) | Value::Array(_))) => Some(canonical(value)),
             value => text(value),
@@ -209,7 +224,7 @@ impl Exception {
             kind: text(exception.get("type")),
             value,
             module: text(exception.get("module")),
-            stacktrace: Stacktrace::parse(first(exception, &["stacktrace", "sentry.interfaces.Stacktrace"])),
+            stacktrace: Stacktrace::parse(first(exception, &["stacktrace", "sentry.interfaces.Stacktrace"]), detail),
             mechanism: exception.get("mechanism").and_then(Value::as_object).map(Mechanism::read),
         }
     }
@@ -237,14 +252,14 @@ impl Mechanism {
 }
 
 impl Thread {
-    fn read(thread: &Object) -> Thread {
+    fn read(thread: &Object, detail: Detail) -> Thread {
         let is = |name: &str| thread.get(name).and_then(Value::as_bool).unwrap_or(false);
         Thread {
             id: text(thread.get("id")),
             name: text(thread.get("name")),
             crashed: is("crashed"),
             current: is("current"),
-            stacktrace: Stacktrace::parse(thread.get("stacktrace")),
+            stacktrace: Stacktrace::parse(thread.get("stacktrace"), detail),
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Reading JSON values leniently: the wrong shape is an absence, never an error.
 
+mod parse;
+
 use serde_json::{Map, Value};
+
+pub use self::parse::parse;
 
 /// A JSON object.
 pub type Object = Map<String, Value>;
@@ -9,7 +13,8 @@ pub type Object = Map<String, Value>;
 /// NUL is removed: PostgreSQL cannot hold it in text.
 pub fn text(value: Option<&Value>) -> Option<String> {
     let text = match value? {
-        Value::String(text) => text.replace('\0', ""),
+        Value::String(text) if text.contains('\0') => text.replace('\0', ""),
+        Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         Value::Bool(true) => "True".into(),
         Value::Bool(false) => "False".into(),

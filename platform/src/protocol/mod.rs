@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod check_in;
 pub mod client_report;
+pub mod distinct;
 pub mod envelope;
 pub mod event;
 pub mod filter;
@@ -24,10 +25,12 @@ pub mod stacktrace;
 pub mod store;
 #[cfg(test)]
 mod suite;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod title;
 pub mod user_agent;
+mod words;
 
 use std::{fmt, str::FromStr};
 

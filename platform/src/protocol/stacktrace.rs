@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::json::{Object, first, text};
+use super::json::{Object, text};
 
 /// The frames of one thread or exception, outermost first.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,11 +40,21 @@ pub struct Frame {
     pub vars: Vec<(String, String)>,
 }
 
+/// How much is read of what an event holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What names and groups it.
+    Outline,
+    /// All that is shown.
+    Whole,
+}
+
 impl Stacktrace {
     /// Reads `{"frames": […]}`; none when there is no frame.
-    pub fn parse(value: Option<&Value>) -> Option<Stacktrace> {
+    pub fn parse(value: Option<&Value>, detail: Detail) -> Option<Stacktrace> {
         let frames = value?.get("frames")?.as_array()?;
-        let frames: Vec<Frame> = frames.iter().filter_map(Value::as_object).map(Frame::parse).collect();
+        let frames: Vec<Frame> =
+            frames.iter().filter_map(Value::as_object).map(|frame| Frame::parse(frame, detail)).collect();
         (!frames.is_empty()).then_some(Stacktrace { frames })
     }
 
@@ -55,38 +65,43 @@ impl Stacktrace {
 }
 
 impl Frame {
-    /// Reads one frame.
-    pub fn parse(frame: &Object) -> Frame {
-        let lines = |name| match frame.get(name) {
-            Some(Value::Array(lines)) => {
-                lines.iter().map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
+    /// Reads one frame, key by key: of frames there are many.
+    pub fn parse(frame: &Object, detail: Detail) -> Frame {
+        let mut read = Frame::default();
+        let (mut function, mut symbol) = (None, None);
+        for (key, value) in frame {
+            match key.as_str() {
+                "filename" => read.filename = text(Some(value)),
+                "abs_path" => read.abs_path = text(Some(value)),
+                "module" => read.module = text(Some(value)),
+                "function" => function = Some(value).filter(|value| !value.is_null()),
+                "symbol" => symbol = Some(value),
+                "raw_function" => read.raw_function = text(Some(value)),
+                "package" => read.package = text(Some(value)),
+                "platform" => read.platform = text(Some(value)),
+                "lineno" => read.lineno = value.as_i64(),
+                "colno" => read.colno = value.as_i64(),
+                "in_app" => (read.in_app, read.in_app_sent) = (value.as_bool().unwrap_or(false), value.is_boolean()),
+                "context_line" => read.context_line = text(Some(value)),
+                "pre_context" if detail == Detail::Whole => read.pre_context = lines(value),
+                "post_context" if detail == Detail::Whole => read.post_context = lines(value),
+                "vars" if detail == Detail::Whole => read.vars = value.as_object().map(vars).unwrap_or_default(),
+                _ => {}
             }
-            _ => Vec::new(),
-        };
-        let abs_path = text(frame.get("abs_path"));
-        Frame {
-            filename: text(frame.get("filename")).or_else(|| abs_path.clone()),
-            abs_path,
-            module: text(frame.get("module")),
-            function: text(first(frame, &["function", "symbol"])).filter(|name| name != "?"),
-            raw_function: text(frame.get("raw_function")),
-            package: text(frame.get("package")),
-            platform: text(frame.get("platform")),
-            lineno: frame.get("lineno").and_then(Value::as_i64),
-            colno: frame.get("colno").and_then(Value::as_i64),
-            in_app: frame.get("in_app").and_then(Value::as_bool).unwrap_or(false),
-            in_app_sent: frame.get("in_app").is_some_and(Value::is_boolean),
-            pre_context: lines("pre_context"),
-            context_line: text(frame.get("context_line")),
-            post_context: lines("post_context"),
-            vars: frame.get("vars").and_then(Value::as_object).map(vars).unwrap_or_default(),
         }
+        read.function = text(function.or(symbol)).filter(|name| name != "?");
+        read.filename = read.filename.or_else(|| read.abs_path.clone());
+        read
     }
 
     /// Where the frame is, in the words of its platform: a module, or else a file, or else a library.
     pub fn place(&self) -> &str {
         self.module.as_deref().or(self.filename.as_deref()).or(self.package.as_deref()).unwrap_or("?")
     }
+}
+
+fn lines(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
 }
 
 fn vars(vars: &Object) -> Vec<(String, String)> {

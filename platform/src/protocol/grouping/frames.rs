@@ -3,6 +3,8 @@
 //! Marks come from the SDK, then from tables of libraries where it said nothing, then from the project's rules. Of a frame count
 //! its module or file and its function or line of source, never a number of a line. Recursion counts once.
 
+use std::{borrow::Cow, cell::OnceCell};
+
 use super::{
     super::{
         event::Exception,
@@ -40,7 +42,11 @@ pub struct Frames<'a> {
     marks: Vec<Mark>,
     limits: Limits,
     overflown: bool,
+    identities: OnceCell<Vec<Option<Identity>>>,
 }
+
+/// What a frame is known by, and how much that tells.
+type Identity = (String, Strength);
 
 /// Which frames are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +89,7 @@ impl<'a> Frames<'a> {
         }
         let kind = exception.and_then(|exception| exception.kind.as_deref()).unwrap_or_default();
         let overflown = OVERFLOWS.iter().any(|name| kind.ends_with(name));
-        Frames { calls: frames, marks, limits, overflown }
+        Frames { calls: frames, marks, limits, overflown, identities: OnceCell::new() }
     }
 
     /// The frames with what is thought of them.
@@ -107,38 +113,54 @@ impl<'a> Frames<'a> {
         self.marks.iter().map(|mark| mark.in_app)
     }
 
+    /// How much the frames of a scope tell.
+    pub fn strength(&self, scope: Scope) -> Strength {
+        self.strength_of(&self.items(scope))
+    }
+
     /// The parts that the frames of a scope give.
     pub fn counted(&self, scope: Scope) -> Counted {
-        let mut strength = Strength::Nothing;
-        let mut items: Vec<Item> = Vec::with_capacity(self.calls.len());
-        for (frame, mark) in self.calls.iter().zip(&self.marks) {
-            let identity = identity(frame, mark.family);
+        let items = self.items(scope);
+        let strength = self.strength_of(&items);
+        Counted { parts: items.into_iter().map(Item::into_part).collect(), strength }
+    }
+
+    fn items(&self, scope: Scope) -> Vec<Item<'_>> {
+        // Looked at once for every scope, and not at all where a fingerprint says it all.
+        let identify =
+            || self.calls.iter().zip(&self.marks).map(|(frame, mark)| identity(frame, mark.family)).collect();
+        let identities = self.identities.get_or_init(identify);
+        let mut items: Vec<Item<'_>> = Vec::with_capacity(self.calls.len());
+        for ((frame, mark), identity) in self.calls.iter().zip(&self.marks).zip(identities) {
             let out_of_scope = scope == Scope::App && !mark.in_app;
-            let why = match (&identity, out_of_scope, mark.counts) {
+            let why = match (identity, out_of_scope, mark.counts) {
                 (_, true, _) => "not in the application",
                 (_, _, false) => mark.why,
                 (None, _, _) => "tells nothing that stays the same",
                 (Some(_), _, _) => "",
             };
-            let (text, own) =
-                identity.unwrap_or_else(|| (frame.function.clone().unwrap_or_else(|| "?".into()), Strength::Nothing));
-            items.push(Item { text, strength: own, why });
+            let unknown = || (frame.function.as_deref().unwrap_or("?"), Strength::Nothing);
+            let (text, strength) =
+                identity.as_ref().map_or_else(unknown, |(text, strength)| (text.as_str(), *strength));
+            items.push(Item { text: Cow::Borrowed(text), strength, why });
         }
         if self.overflown && self.calls.len() > 2 * ENDLESS {
             keep_endless(&mut items);
         }
         drop_recursion(&mut items);
         self.limit(&mut items);
-        for item in items.iter().filter(|item| item.why.is_empty()) {
-            strength = strength.max(item.strength);
-        }
-        if items.iter().filter(|item| item.why.is_empty()).count() < self.limits.min_frames {
-            strength = Strength::Nothing;
-        }
-        Counted { parts: items.into_iter().map(Item::into_part).collect(), strength }
+        items
     }
 
-    fn limit(&self, items: &mut [Item]) {
+    fn strength_of(&self, items: &[Item<'_>]) -> Strength {
+        let counting = || items.iter().filter(|item| item.why.is_empty());
+        if counting().count() < self.limits.min_frames {
+            return Strength::Nothing;
+        }
+        counting().map(|item| item.strength).max().unwrap_or(Strength::Nothing)
+    }
+
+    fn limit(&self, items: &mut [Item<'_>]) {
         let Some(most) = self.limits.max_frames else { return };
         let counting: Vec<usize> = (0..items.len()).filter(|at| items[*at].why.is_empty()).collect();
         let surplus = counting.len().saturating_sub(most);
@@ -150,15 +172,15 @@ impl<'a> Frames<'a> {
 }
 
 /// A frame on its way to a part; it counts while nothing says why not.
-struct Item {
-    text: String,
+struct Item<'a> {
+    text: Cow<'a, str>,
     strength: Strength,
     why: &'static str,
 }
 
-impl Item {
+impl Item<'_> {
     fn into_part(self) -> Part {
-        Part { depth: 1, what: "frame", text: self.text, counts: self.why.is_empty(), why: self.why }
+        Part { depth: 1, what: "frame", text: self.text.into_owned(), counts: self.why.is_empty(), why: self.why }
     }
 }
 
@@ -171,7 +193,7 @@ fn mark(frame: &Frame, platform: &str, told: bool) -> Mark {
 }
 
 /// Counts every cycle of calls once.
-fn drop_recursion(items: &mut [Item]) {
+fn drop_recursion(items: &mut [Item<'_>]) {
     let mut kept: Vec<usize> = Vec::with_capacity(items.len());
     for at in 0..items.len() {
         if !items[at].why.is_empty() {
@@ -191,12 +213,12 @@ fn drop_recursion(items: &mut [Item]) {
 }
 
 /// Of an endless recursion only the cycle counts: where it began and where it broke are chance.
-fn keep_endless(items: &mut [Item]) {
-    let mut counts: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+fn keep_endless(items: &mut [Item<'_>]) {
+    let mut counts: std::collections::HashMap<Cow<'_, str>, usize> = std::collections::HashMap::new();
     for item in items.iter().filter(|item| item.why.is_empty()) {
         *counts.entry(item.text.clone()).or_default() += 1;
     }
-    let endless = |item: &Item| counts.get(&item.text).is_some_and(|count| *count >= ENDLESS);
+    let endless = |item: &Item<'_>| counts.get(&item.text).is_some_and(|count| *count >= ENDLESS);
     if !items.iter().any(|item| item.why.is_empty() && endless(item)) {
         return;
     }
@@ -213,8 +235,7 @@ fn keep_endless(items: &mut [Item]) {
     }
 }
 
-/// What a frame is known by, and how much that tells.
-fn identity(frame: &Frame, family: Family) -> Option<(String, Strength)> {
+fn identity(frame: &Frame, family: Family) -> Option<Identity> {
     let module = frame.module.as_deref().filter(|module| !module.is_empty() && *module != "__main__" && *module != "?");
     let filename = frame.filename.as_deref();
     let function = frame.function.as_deref().and_then(|name| names::function(name, module.unwrap_or_default(), family));

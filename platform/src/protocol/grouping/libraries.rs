@@ -3,7 +3,15 @@
 //! The tables are plain starts and parts of names: they run for every frame, so no patterns. A frame that is in no table is the
 //! application's.
 
-use super::{super::stacktrace::Frame, family::Family};
+use std::sync::LazyLock;
+
+use super::{
+    super::{
+        stacktrace::Frame,
+        words::{Lazy, Words},
+    },
+    family::Family,
+};
 
 /// Whether a frame that the SDK said nothing of is a library's.
 pub fn is_library(frame: &Frame, family: Family) -> bool {
@@ -12,19 +20,19 @@ pub fn is_library(frame: &Frame, family: Family) -> bool {
     let function = frame.function.as_deref().unwrap_or_default();
     match family {
         Family::JavaScript => {
-            contains_any(path, JS_PATHS) || starts_any(path, JS_CORE) || starts_any(module, &["node:", "internal/"])
+            JS_PATHS.are_in(path) || starts_any(path, JS_CORE) || starts_any(module, &["node:", "internal/"])
         }
-        Family::Python => contains_any(path, PYTHON_PATHS),
+        Family::Python => PYTHON_PATHS.are_in(path),
         Family::Php => path.contains("/vendor/") || path.starts_with("vendor/") || path.starts_with("[internal"),
-        Family::Ruby => contains_any(path, RUBY_PATHS),
+        Family::Ruby => RUBY_PATHS.are_in(path),
         Family::Java => starts_any(module, JAVA_PACKAGES),
         Family::DotNet => starts_any(module, DOTNET_NAMESPACES),
         Family::Go => is_go_library(path, module),
-        Family::Dart => contains_any(path, &["dart:", "package:flutter/", "package:sentry"]),
+        Family::Dart => DART_PATHS.are_in(path),
         Family::Native | Family::Other => {
             frame.package.as_deref().is_some_and(is_system_package)
                 || starts_any(function, NATIVE_FUNCTIONS)
-                || contains_any(path, NATIVE_PATHS)
+                || NATIVE_PATHS.are_in(path)
         }
     }
 }
@@ -34,39 +42,31 @@ pub fn starts_any(text: &str, starts: &[&str]) -> bool {
     !text.is_empty() && starts.iter().any(|start| text.starts_with(start))
 }
 
-/// Whether the text has one of the parts.
-pub fn contains_any(text: &str, parts: &[&str]) -> bool {
-    !text.is_empty() && parts.iter().any(|part| text.contains(part))
-}
-
 /// The standard library's import paths have no host; neither has the program's own `main`.
 fn is_go_library(path: &str, module: &str) -> bool {
     let first = module.split('/').next().unwrap_or_default();
     let is_standard = !first.is_empty() && !first.contains('.') && first != "main" && GO_STANDARD.contains(&first);
-    is_standard || contains_any(path, &["/pkg/mod/", "/usr/local/go/src/", "/vendor/", "/go/src/runtime/"])
+    is_standard || GO_PATHS.are_in(path)
 }
 
 fn is_system_package(package: &str) -> bool {
     let is_system = starts_any(package, SYSTEM_PACKAGES);
     let lower = package.to_ascii_lowercase();
-    is_system
-        || contains_any(
-            &lower,
-            &["\\windows\\", "/windows/system32", "/.so", "linux-vdso", "/libc.so", "/libc-", "ld-linux"],
-        )
-        || WINDOWS_LIBRARIES.iter().any(|name| lower.ends_with(name))
+    is_system || SYSTEM_PARTS.are_in(&lower) || WINDOWS_LIBRARIES.iter().any(|name| lower.ends_with(name))
 }
 
-const JS_PATHS: &[&str] = &[
-    "node_modules/",
-    "/bower_components/",
-    "webpack/bootstrap",
-    "webpack/runtime",
-    "chrome-extension://",
-    "moz-extension://",
-    "[native code]",
-    "(webpack)",
-];
+static JS_PATHS: Lazy = LazyLock::new(|| {
+    Words::new(&[
+        "node_modules/",
+        "/bower_components/",
+        "webpack/bootstrap",
+        "webpack/runtime",
+        "chrome-extension://",
+        "moz-extension://",
+        "[native code]",
+        "(webpack)",
+    ])
+});
 const JS_CORE: &[&str] = &[
     "node:",
     "internal/",
@@ -82,9 +82,18 @@ const JS_CORE: &[&str] = &[
     "domain.js",
     "next_tick.js",
 ];
-const PYTHON_PATHS: &[&str] =
-    &["site-packages/", "dist-packages/", "/lib/python", "<frozen", "\\lib\\", "\\Lib\\", "/pypy"];
-const RUBY_PATHS: &[&str] = &["/gems/", "/lib/ruby/", "<internal:", "/rubygems/", "/vendor/bundle/", "/bin/bundle"];
+static PYTHON_PATHS: Lazy = LazyLock::new(|| {
+    Words::new(&["site-packages/", "dist-packages/", "/lib/python", "<frozen", "\\lib\\", "\\Lib\\", "/pypy"])
+});
+static RUBY_PATHS: Lazy = LazyLock::new(|| {
+    Words::new(&["/gems/", "/lib/ruby/", "<internal:", "/rubygems/", "/vendor/bundle/", "/bin/bundle"])
+});
+static DART_PATHS: Lazy = LazyLock::new(|| Words::new(&["dart:", "package:flutter/", "package:sentry"]));
+static GO_PATHS: Lazy =
+    LazyLock::new(|| Words::new(&["/pkg/mod/", "/usr/local/go/src/", "/vendor/", "/go/src/runtime/"]));
+static SYSTEM_PARTS: Lazy = LazyLock::new(|| {
+    Words::new(&["\\windows\\", "/windows/system32", "/.so", "linux-vdso", "/libc.so", "/libc-", "ld-linux"])
+});
 const JAVA_PACKAGES: &[&str] = &[
     "java.",
     "javax.",
@@ -242,7 +251,9 @@ const NATIVE_FUNCTIONS: &[&str] = &[
     "_pthread_",
     "pthread_",
 ];
-const NATIVE_PATHS: &[&str] = &["/rustc/", "/.cargo/registry/", "/usr/include/", "/usr/src/debug/", "/lib/rustlib/"];
+static NATIVE_PATHS: Lazy = LazyLock::new(|| {
+    Words::new(&["/rustc/", "/.cargo/registry/", "/usr/include/", "/usr/src/debug/", "/lib/rustlib/"])
+});
 const SYSTEM_PACKAGES: &[&str] = &[
     "/usr/lib/",
     "/lib/",

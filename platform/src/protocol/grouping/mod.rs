@@ -249,8 +249,7 @@ fn message_part(event: &Event) -> Option<Part> {
 }
 
 fn exceptions(event: &Event, traces: &[Trace<'_>]) -> (Variant, Vec<Part>) {
-    let strongest =
-        |scope| traces.iter().map(|(_, frames)| frames.counted(scope).strength).max().unwrap_or(Strength::Nothing);
+    let strongest = |scope| traces.iter().map(|(_, frames)| frames.strength(scope)).max().unwrap_or(Strength::Nothing);
     let (variant, scope, strength) = match (strongest(Scope::App), strongest(Scope::System)) {
         (Strength::Nothing, Strength::Nothing) => (Variant::Value, Scope::System, Strength::Nothing),
         (Strength::Nothing, system) => (Variant::System, Scope::System, system),

@@ -3,7 +3,15 @@
 //! A name that is made anew with every build or run (`Cart$$Lambda$14`, `main.3f2a1b9c.js`, `/releases/20240229/`) would make a
 //! bug a new one each time.
 
-use super::{super::function_name, family::Family};
+use std::sync::LazyLock;
+
+use super::{
+    super::{
+        function_name,
+        words::{Lazy, Words},
+    },
+    family::Family,
+};
 
 /// A module or class without generated parts.
 pub fn module(name: &str, family: Family) -> String {
@@ -17,24 +25,26 @@ pub fn module(name: &str, family: Family) -> String {
 
 /// `Cart$$EnhancerBySpringCGLIB$$1ebd` → `Cart`; `Cart$$Lambda$14/0x08` → `Cart`; `core$_main$fn__1539` → `core$_main$fn`
 fn java_class(name: &str) -> String {
-    const GENERATED: [&str; 14] = [
-        "$$EnhancerBy",
-        "$$FastClassBy",
-        "$$Lambda",
-        "$$SpringCGLIB",
-        "_$$_javassist",
-        "_$$_jvst",
-        "$HibernateProxy",
-        "$ByteBuddy",
-        "$MockitoMock",
-        "$$anonfun",
-        "$Proxy$_$$",
-        "_$$_Weld",
-        "$$inlined$",
-        "$auxiliary$",
-    ];
+    static GENERATED: Lazy = LazyLock::new(|| {
+        Words::new(&[
+            "$$EnhancerBy",
+            "$$FastClassBy",
+            "$$Lambda",
+            "$$SpringCGLIB",
+            "_$$_javassist",
+            "_$$_jvst",
+            "$HibernateProxy",
+            "$ByteBuddy",
+            "$MockitoMock",
+            "$$anonfun",
+            "$Proxy$_$$",
+            "_$$_Weld",
+            "$$inlined$",
+            "$auxiliary$",
+        ])
+    });
     let name = name.split('/').next().unwrap_or_default();
-    let end = GENERATED.iter().filter_map(|mark| name.find(mark)).min().unwrap_or(name.len());
+    let end = GENERATED.start(name).unwrap_or(name.len());
     let name = &name[..end];
     // A trailing number counts anonymous classes; that of one inside of a method shifts with every edit of it.
     let is_in_method =

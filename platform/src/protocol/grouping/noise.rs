@@ -3,10 +3,15 @@
 //! Noise is what runtimes put between a caller and its callee: async wrappers, reflection, thread starters, signal handlers and
 //! the SDK itself. It does not count even where the SDK takes it for the application's.
 
+use std::sync::LazyLock;
+
 use super::{
-    super::stacktrace::Frame,
+    super::{
+        stacktrace::Frame,
+        words::{Lazy, Words},
+    },
     family::Family,
-    libraries::{contains_any, starts_any},
+    libraries::starts_any,
 };
 
 /// Whether a frame never counts.
@@ -17,17 +22,17 @@ pub fn is_noise(frame: &Frame, family: Family) -> bool {
     match family {
         Family::JavaScript => {
             let function = function.strip_prefix("async ").unwrap_or(function);
-            JS_NOISE_FUNCTIONS.contains(&function) || contains_any(path, JS_NOISE) || contains_any(module, JS_NOISE)
+            JS_NOISE_FUNCTIONS.contains(&function) || JS_NOISE.are_in(path) || JS_NOISE.are_in(module)
         }
-        Family::Python => contains_any(path, PYTHON_NOISE) || starts_any(module, PYTHON_NOISE_MODULES),
-        Family::Java => starts_any(module, JAVA_NOISE) || contains_any(module, JAVA_GENERATED),
+        Family::Python => PYTHON_NOISE.are_in(path) || starts_any(module, PYTHON_NOISE_MODULES),
+        Family::Java => starts_any(module, JAVA_NOISE) || JAVA_GENERATED.are_in(module),
         Family::DotNet => starts_any(module, DOTNET_NOISE),
         Family::Go => {
             starts_any(module, &["runtime", "github.com/getsentry/sentry-go"]) && !module.starts_with("runtime/debug.")
         }
         Family::Dart => function == "<asynchronous suspension>" || path.contains("dart:async"),
         Family::Php => path.contains("vendor/sentry/") || starts_any(function, &["Sentry\\"]),
-        Family::Ruby => contains_any(path, &["/sentry-ruby", "sentry/", "/gems/sentry-"]),
+        Family::Ruby => RUBY_NOISE.are_in(path),
         Family::Native | Family::Other => NATIVE_NOISE.contains(&function) || starts_any(function, NATIVE_NOISE_STARTS),
     }
 }
@@ -62,40 +67,44 @@ const JS_NOISE_FUNCTIONS: &[&str] = &[
     "ZoneTask.invokeTask",
     "[native code]",
 ];
-const JS_NOISE: &[&str] = &[
-    "@babel/runtime",
-    "babel-runtime",
-    "regenerator-runtime",
-    "tslib",
-    "core-js",
-    "zone.js",
-    "webpack/bootstrap",
-    "webpack/runtime",
-    "@sentry/",
-    "@sentry-internal/",
-    "raven-js",
-    "process/task_queues",
-    "task_queues",
-    "internal/modules",
-    "node_modules/async/",
-    "promise-polyfill",
-    "_async_to_generator",
-    "asyncToGenerator",
-    "async_hooks",
-    "sentry-javascript",
-];
-const PYTHON_NOISE: &[&str] = &[
-    "sentry_sdk/",
-    "raven/",
-    "asyncio/",
-    "concurrent/futures/",
-    "<frozen importlib",
-    "gevent/",
-    "greenlet",
-    "/trio/",
-    "/anyio/",
-    "threading.py",
-];
+static JS_NOISE: Lazy = LazyLock::new(|| {
+    Words::new(&[
+        "@babel/runtime",
+        "babel-runtime",
+        "regenerator-runtime",
+        "tslib",
+        "core-js",
+        "zone.js",
+        "webpack/bootstrap",
+        "webpack/runtime",
+        "@sentry/",
+        "@sentry-internal/",
+        "raven-js",
+        "process/task_queues",
+        "task_queues",
+        "internal/modules",
+        "node_modules/async/",
+        "promise-polyfill",
+        "_async_to_generator",
+        "asyncToGenerator",
+        "async_hooks",
+        "sentry-javascript",
+    ])
+});
+static PYTHON_NOISE: Lazy = LazyLock::new(|| {
+    Words::new(&[
+        "sentry_sdk/",
+        "raven/",
+        "asyncio/",
+        "concurrent/futures/",
+        "<frozen importlib",
+        "gevent/",
+        "greenlet",
+        "/trio/",
+        "/anyio/",
+        "threading.py",
+    ])
+});
 const PYTHON_NOISE_MODULES: &[&str] = &[
     "sentry_sdk",
     "asyncio.",
@@ -107,6 +116,7 @@ const PYTHON_NOISE_MODULES: &[&str] = &[
     "contextlib",
     "functools",
 ];
+static RUBY_NOISE: Lazy = LazyLock::new(|| Words::new(&["/sentry-ruby", "sentry/", "/gems/sentry-"]));
 const JAVA_NOISE: &[&str] = &[
     "java.lang.reflect.",
     "java.lang.invoke.",
@@ -128,8 +138,13 @@ const JAVA_NOISE: &[&str] = &[
     "net.sf.cglib.",
     "net.bytebuddy.",
 ];
-const JAVA_GENERATED: &[&str] =
-    &["GeneratedMethodAccessor", "GeneratedConstructorAccessor", "GeneratedSerializationConstructorAccessor"];
+static JAVA_GENERATED: Lazy = LazyLock::new(|| {
+    Words::new(&[
+        "GeneratedMethodAccessor",
+        "GeneratedConstructorAccessor",
+        "GeneratedSerializationConstructorAccessor",
+    ])
+});
 const DOTNET_NOISE: &[&str] = &[
     "System.Runtime.CompilerServices.",
     "System.Runtime.ExceptionServices.",

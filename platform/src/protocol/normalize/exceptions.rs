@@ -229,7 +229,7 @@ pub fn each_value(
         }
     }
     if !items.is_empty() {
-        event.insert(name.into(), json!({"values": items}));
+        event.insert(name.into(), Object::from_iter([("values".into(), items.into())]).into());
     }
 }
 

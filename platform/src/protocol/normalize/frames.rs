@@ -61,58 +61,60 @@ pub fn normalize(owner: &mut Object, name: &str, at: &Path<'_>, notes: &mut Note
 fn normalize_frame(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
     frame.retain(|key, value| !value.is_null() || notes.has(&at.key(key)));
     fields(frame, FIELDS, at, notes);
-    for name in ["function", "symbol"] {
-        if frame.get(name).is_some_and(|value| value == "?") {
-            frame.shift_remove(name);
+    let (mut has_lines, mut has_line) = (false, false);
+    let (mut unnamed, mut has_path, mut has_name) = (Vec::new(), false, false);
+    // One pass, and a look-up only where something is to be changed: of frames there are many.
+    for (key, value) in frame.iter_mut() {
+        match key.as_str() {
+            "function" | "symbol" if *value == "?" => unnamed.push(key.clone()),
+            "abs_path" => has_path = value.as_str().is_some_and(|path| !path.is_empty()),
+            "filename" => has_name = value.as_str().is_some_and(|name| !name.is_empty()),
+            "lineno" | "colno" => {
+                if let Some(number) = value.as_str().and_then(|text| text.trim().parse::<u64>().ok()) {
+                    *value = number.into();
+                } else if !value.is_u64() && !value.is_null() {
+                    *value = notes.invalid(&at.key(key), value.take(), "expected an unsigned integer");
+                }
+            }
+            "in_app" if !value.is_boolean() && !value.is_null() => {
+                *value = notes.invalid(&at.key(key), value.take(), "expected a boolean");
+            }
+            "instruction_addr" | "symbol_addr" | "image_addr" => images::address(value, &at.key(key), notes),
+            "pre_context" | "post_context" if !value.is_array() && !value.is_null() => {
+                *value = notes.invalid(&at.key(key), value.take(), "expected an array");
+            }
+            "pre_context" | "post_context" => {
+                let lines = value.as_array_mut();
+                has_lines |= lines.is_some();
+                lines.into_iter().flatten().filter(|line| line.is_null()).for_each(|line| *line = "".into());
+            }
+            "context_line" => has_line = !value.is_null(),
+            "vars" => variables(value, &at.key(key), notes),
+            _ => {}
         }
     }
-    files(frame);
-    for name in ["lineno", "colno"] {
-        let number = frame.get(name).and_then(Value::as_str).and_then(|text| text.trim().parse::<i64>().ok());
-        if let Some(number) = number {
-            frame.insert(name.into(), number.into());
-        }
+    for name in unnamed {
+        frame.shift_remove(&name);
     }
-    for name in ["lineno", "colno"] {
-        if let Some(value) = frame.get_mut(name).filter(|value| !value.is_u64() && !value.is_null()) {
-            *value = notes.invalid(&at.key(name), value.take(), "expected an unsigned integer");
-        }
+    if !(has_path && has_name) {
+        files(frame);
     }
-    if let Some(value) = frame.get_mut("in_app").filter(|value| !value.is_boolean() && !value.is_null()) {
-        *value = notes.invalid(&at.key("in_app"), value.take(), "expected a boolean");
-    }
-    for name in ["instruction_addr", "symbol_addr", "image_addr"] {
-        images::address(frame, name, at, notes);
-    }
-    variables(frame, at, notes);
-    let mut has_lines = false;
-    for name in ["pre_context", "post_context"] {
-        if let Some(lines) = frame.get_mut(name).filter(|lines| !lines.is_array() && !lines.is_null()) {
-            *lines = notes.invalid(&at.key(name), lines.take(), "expected an array");
-        }
-        let Some(lines) = frame.get_mut(name).and_then(Value::as_array_mut) else { continue };
-        has_lines = true;
-        lines.iter_mut().filter(|line| line.is_null()).for_each(|line| *line = "".into());
-    }
-    if has_lines && frame.get("context_line").is_none_or(Value::is_null) {
+    if has_lines && !has_line {
         frame.insert("context_line".into(), "".into());
-    }
-    if let Some(vars) = frame.get_mut("vars") {
-        bound(vars, Bounds { depth: 5, bytes: 2048 }, &at.key("vars"), notes);
     }
 }
 
 /// Variables have names; those of a list go by their places in it.
-fn variables(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
-    match frame.get_mut("vars") {
-        Some(Value::Array(items)) => {
+fn variables(vars: &mut Value, at: &Path<'_>, notes: &mut Notes) {
+    match vars {
+        Value::Object(_) | Value::Null => {}
+        Value::Array(items) => {
             let named = items.drain(..).enumerate().map(|(index, value)| (index.to_string(), value));
-            let named: Object = named.collect();
-            frame.insert("vars".into(), named.into());
+            *vars = Value::Object(named.collect());
         }
-        Some(Value::Object(_) | Value::Null) | None => {}
-        Some(other) => *other = notes.invalid(&at.key("vars"), other.take(), "expected an object"),
+        other => *other = notes.invalid(at, other.take(), "expected an object"),
     }
+    bound(vars, Bounds { depth: 5, bytes: 2048 }, at, notes);
 }
 
 /// A frame has a full path and a short name; either stands in for the other.

@@ -80,7 +80,9 @@ fn normalize_image(image: &mut Object, at: &Path<'_>, notes: &mut Notes) -> bool
         *code = code.trim().to_lowercase();
     }
     for name in ["image_addr", "image_vmaddr"] {
-        address(image, name, at, notes);
+        if let Some(value) = image.get_mut(name) {
+            address(value, &at.key(name), notes);
+        }
     }
     if let Some(size) = image.get_mut("image_size").filter(|size| !size.is_u64() && !size.is_null()) {
         *size = notes.invalid(&at.key("image_size"), size.take(), "expected an unsigned integer");
@@ -108,9 +110,9 @@ fn debug_id(text: &str) -> Option<String> {
 }
 
 /// Writes an address in hexadecimal, whether it came as a number or as text.
-pub fn address(object: &mut Object, name: &str, at: &Path<'_>, notes: &mut Notes) {
-    let Some(value) = object.get_mut(name).filter(|value| !value.is_null()) else { return };
+pub fn address(value: &mut Value, at: &Path<'_>, notes: &mut Notes) {
     let read = match &*value {
+        Value::Null => return,
         Value::Number(number) => number.as_u64(),
         Value::String(text) => match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
             Some(digits) => u64::from_str_radix(digits, 16).ok(),
@@ -120,6 +122,6 @@ pub fn address(object: &mut Object, name: &str, at: &Path<'_>, notes: &mut Notes
     };
     *value = match read {
         Some(address) => format!("{address:#x}").into(),
-        None => notes.invalid(&at.key(name), value.take(), "expected an address"),
+        None => notes.invalid(at, value.take(), "expected an address"),
     };
 }

@@ -115,7 +115,7 @@ pub fn headers(request: &mut Object, at: &Path<'_>, notes: &mut Notes) {
         }
         let index = kept.len().to_string();
         let value = HEADER.read(value, &at.key(&index).key("1"), notes);
-        kept.push(json!([name, value]));
+        kept.push(Value::from(vec![name.into(), value]));
     }
     if !kept.is_empty() {
         request.insert("headers".into(), kept.into());

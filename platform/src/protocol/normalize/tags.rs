@@ -1,6 +1,6 @@
 //! Tags: pairs of a name and a value, each name once.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     super::json::Object,
@@ -91,5 +91,5 @@ fn check(key: Value, value: Value, at: &Path<'_>, notes: &mut Notes) -> Value {
         None if value.is_null() => Value::Null,
         None => notes.invalid(&at_value, value, "expected a primitive value"),
     };
-    json!([key, value])
+    vec![key, value].into()
 }

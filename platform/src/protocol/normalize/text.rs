@@ -17,7 +17,8 @@ pub struct Field {
     shape: Shape,
     most: usize,
     slack: usize,
-    chars: fn(char) -> bool,
+    /// Any, unless it says which.
+    chars: Option<fn(char) -> bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -31,7 +32,7 @@ enum Shape {
 
 /// A field of text that may be `slack` longer than what is left of it when it is too long.
 pub const fn field(name: &'static str, most: usize, slack: usize) -> Field {
-    Field { name, shape: Shape::Text, most, slack, chars: |_| true }
+    Field { name, shape: Shape::Text, most, slack, chars: None }
 }
 
 impl Field {
@@ -47,7 +48,12 @@ impl Field {
 
     /// Takes these characters only.
     pub const fn only(self, chars: fn(char) -> bool) -> Field {
-        Field { chars, ..self }
+        Field { chars: Some(chars), ..self }
+    }
+
+    /// Whether a text stays as it is, as nearly all do.
+    fn keeps(&self, text: &str) -> bool {
+        self.chars.is_none() && text.len() <= self.most + self.slack && !text.contains('\0')
     }
 
     /// Reads one value; null where there is no text to keep.
@@ -63,7 +69,7 @@ impl Field {
             (Shape::Json, value) => canonical(&value),
         };
         let text = if text.contains('\0') { text.replace('\0', "") } else { text };
-        if let Some(wrong) = text.chars().find(|c| !(self.chars)(*c)) {
+        if let Some(wrong) = self.chars.and_then(|is_valid| text.chars().find(|c| !is_valid(*c))) {
             return notes.invalid(at, text.into(), &format!("invalid character {wrong:?}"));
         }
         Value::String(cut(text, self.most, self.slack, at, notes))
@@ -72,6 +78,14 @@ impl Field {
 
 /// Reads the fields of an object.
 pub fn fields(object: &mut Object, fields: &[Field], at: &Path<'_>, notes: &mut Notes) {
+    // Hardly any object needs more than this look at what it holds.
+    let is_kept = |(key, value): (&String, &Value)| {
+        let field = fields.iter().find(|field| field.name == key);
+        field.is_none_or(|field| value.as_str().is_some_and(|text| field.keeps(text)))
+    };
+    if object.iter().all(is_kept) {
+        return;
+    }
     for field in fields {
         let at = at.key(field.name);
         let Some(value) = object.get_mut(field.name) else { continue };

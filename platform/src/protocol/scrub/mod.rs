@@ -12,6 +12,8 @@ mod patterns;
 #[cfg(test)]
 mod tests;
 
+use std::{borrow::Cow, sync::LazyLock};
+
 use serde_json::{Value, json};
 
 use self::patterns::Pattern;
@@ -21,27 +23,32 @@ use super::{
         Addresses,
         notes::{Notes, Path},
     },
+    words::{Lazy, Words},
 };
 
 /// What stands in the place of a secret.
 const FILTERED: &str = "[Filtered]";
 /// Part of the name of a field that holds a secret, or of a text about one.
-const SECRET_WORDS: &[&str] = &[
-    "password",
-    "secret",
-    "passwd",
-    "api_key",
-    "apikey",
-    "auth",
-    "credentials",
-    "mysql_pwd",
-    "privatekey",
-    "private_key",
-    "token",
-    "bearer",
-];
+static SECRET_WORDS: Lazy = LazyLock::new(|| {
+    Words::in_any_case(&[
+        "password",
+        "secret",
+        "passwd",
+        "api_key",
+        "apikey",
+        "auth",
+        "credentials",
+        "mysql_pwd",
+        "privatekey",
+        "private_key",
+        "token",
+        "bearer",
+    ])
+});
 /// Names of fields that hold a secret.
 const SECRET_NAMES: &[&str] = &["otp", "two-factor", "two_factor"];
+/// Texts that hide nothing, whatever they are called.
+const NOT_SECRET: &[&str] = &["", "true", "false", "null", "undefined"];
 /// Cookies that are as good as a password.
 const SESSION_COOKIES: &[&str] = &[
     "sentrysid",
@@ -260,11 +267,12 @@ impl Scrubber<'_> {
 
     /// Scrubs a value that goes by a name.
     fn value(&self, name: &str, value: &mut Value, at: &Path<'_>, notes: &mut Notes) {
-        let folded = name.to_lowercase();
-        if self.settings.safe_fields.iter().any(|safe| safe.eq_ignore_ascii_case(name)) || folded == "user-agent" {
+        if self.settings.safe_fields.iter().any(|safe| safe.eq_ignore_ascii_case(name))
+            || name.eq_ignore_ascii_case("user-agent")
+        {
             return;
         }
-        let rule = self.secret_name(&folded, at);
+        let rule = self.secret_name(name, at);
         match (rule, &mut *value) {
             (_, Value::Null | Value::Bool(_)) => {}
             (_, Value::String(text)) => self.text(text, rule, at, notes),
@@ -298,11 +306,16 @@ impl Scrubber<'_> {
     }
 
     /// Whether a name or text tells of a secret, and by which rule.
-    fn secret_name(&self, folded: &str, at: &Path<'_>) -> Option<&'static str> {
-        let is_cookie = || at.keys().starts_with(&["request", "cookies"]) && SESSION_COOKIES.contains(&folded);
-        if self.settings.defaults
-            && (SECRET_WORDS.iter().any(|word| folded.contains(word)) || SECRET_NAMES.contains(&folded))
-        {
+    fn secret_name(&self, text: &str, at: &Path<'_>) -> Option<&'static str> {
+        // Only beyond ASCII letters have another case that is ASCII, and only a project's own words may be of others.
+        let folded = if text.is_ascii() && self.sensitive.is_empty() {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(text.to_lowercase())
+        };
+        let is_any = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(&folded));
+        let is_cookie = || is_any(SESSION_COOKIES) && at.keys().starts_with(&["request", "cookies"]);
+        if self.settings.defaults && (SECRET_WORDS.are_in(&folded) || is_any(SECRET_NAMES)) {
             Some("@password:filter")
         } else if self.settings.defaults && is_cookie() {
             Some("@anything:filter")
@@ -314,7 +327,7 @@ impl Scrubber<'_> {
     }
 
     fn text(&self, text: &mut String, rule: Option<&'static str>, at: &Path<'_>, notes: &mut Notes) {
-        if matches!(text.as_str(), "" | "true" | "false" | "null" | "undefined") || text == FILTERED {
+        if NOT_SECRET.contains(&text.as_str()) || text == FILTERED {
             return;
         }
         if self.settings.defaults {
@@ -325,7 +338,7 @@ impl Scrubber<'_> {
                 return;
             }
         }
-        if let Some(rule) = rule.or_else(|| self.secret_name(&text.to_lowercase(), at)) {
+        if let Some(rule) = rule.or_else(|| self.secret_name(text, at)) {
             let length = text.chars().count();
             FILTERED.clone_into(text);
             notes.set_remarks(at, vec![json!([rule, "s", 0, FILTERED.len()])], length);
@@ -354,6 +367,9 @@ fn replace(
     at: &Path<'_>,
     notes: &mut Notes,
 ) {
+    if spans.is_empty() {
+        return;
+    }
     let length = text.chars().count();
     let mut shift = 0_usize;
     let sent = text.clone();

@@ -29,6 +29,9 @@ pub enum Pattern {
 impl Pattern {
     /// Where in the text it is, first to last.
     pub fn find(self, text: &str) -> Vec<Range<usize>> {
+        if !self.is_possible(text) {
+            return Vec::new();
+        }
         match self {
             Pattern::CreditCard => digit_runs(text, is_card),
             Pattern::SocialSecurity => digit_runs(text, is_social_security),
@@ -46,6 +49,22 @@ impl Pattern {
             | Pattern::UserPath
             | Pattern::UrlUser
             | Pattern::CookieValue => identifiers::find(self, text),
+        }
+    }
+
+    /// Whether a text has the characters that it takes. Nearly all text has not, and is scanned fast for those.
+    fn is_possible(self, text: &str) -> bool {
+        let digits = || text.bytes().filter(u8::is_ascii_digit).count();
+        let has = |byte: u8| memchr::memchr(byte, text.as_bytes()).is_some();
+        match self {
+            Pattern::CreditCard => text.len() >= 13 && digits() >= 13,
+            Pattern::SocialSecurity => text.len() >= 11 && has(b'-') && digits() >= 9,
+            Pattern::Iban => text.len() >= 15 && digits() >= 9,
+            Pattern::PemKey => text.contains("-----BEGIN "),
+            Pattern::UrlPassword => has(b'@') && text.contains("://"),
+            Pattern::Bearer => has(b' '),
+            Pattern::Email => has(b'@'),
+            Pattern::Ip => has(b'.') || has(b':'),
         }
     }
 }
@@ -190,17 +209,21 @@ fn url_passwords(text: &str) -> Vec<Range<usize>> {
 }
 
 fn bearer(text: &str) -> Vec<Range<usize>> {
-    let folded = text.to_ascii_lowercase();
+    const WORD: &[u8] = b"bearer ";
+    let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut from = 0;
-    while let Some(at) = folded[from..].find("bearer ") {
+    while let Some(at) = memchr::memchr2(b'b', b'B', &bytes[from..]) {
         let start = from + at;
-        let token = start + "bearer ".len();
-        let end = text[token..].find(char::is_whitespace).map_or(text.len(), |at| token + at);
-        if end > token {
-            found.push(start..end);
+        let token = start + WORD.len();
+        from = start + 1;
+        if bytes.get(start..token).is_some_and(|word| word.eq_ignore_ascii_case(WORD)) {
+            let end = text[token..].find(char::is_whitespace).map_or(text.len(), |at| token + at);
+            if end > token {
+                found.push(start..end);
+            }
+            from = end.max(token);
         }
-        from = end.max(token);
     }
     found
 }
