@@ -106,14 +106,14 @@ fn normalize_frame(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
 
 /// Variables have names; those of a list go by their places in it.
 fn variables(vars: &mut Value, at: &Path<'_>, notes: &mut Notes) {
-    match vars {
-        Value::Object(_) | Value::Null => {}
+    *vars = match vars.take() {
         Value::Array(items) => {
-            let named = items.drain(..).enumerate().map(|(index, value)| (index.to_string(), value));
-            *vars = Value::Object(named.collect());
+            let named = items.into_iter().enumerate().map(|(index, value)| (index.to_string(), value));
+            Value::Object(named.collect())
         }
-        other => *other = notes.invalid(at, other.take(), "expected an object"),
-    }
+        known @ (Value::Object(_) | Value::Null) => known,
+        other => notes.invalid(at, other, "expected an object"),
+    };
     bound(vars, Bounds { depth: 5, bytes: 2048 }, at, notes);
 }
 

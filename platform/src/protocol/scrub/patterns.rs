@@ -65,6 +65,10 @@ impl Pattern {
             Pattern::Bearer => has(b' '),
             Pattern::Email => has(b'@'),
             Pattern::Ip => has(b'.') || has(b':'),
+            Pattern::Imei | Pattern::Mac | Pattern::Uuid => text.len() >= 15,
+            Pattern::UserPath => has(b'/') || has(b'\\'),
+            Pattern::UrlUser => has(b'@') && text.contains("://"),
+            Pattern::CookieValue => has(b'='),
         }
     }
 }
