@@ -51,10 +51,24 @@ pub struct Claim {
     pub agent: Option<String>,
 }
 
+impl Claim {
+    /// What headers say of a sender to a project; `peer` is who sits at the other end of the connection.
+    fn read(headers: &HeaderMap, project: Option<String>, peer: Option<IpAddr>) -> Claim {
+        let origin = origin::of(text(headers, &header::ORIGIN), text(headers, &header::REFERER));
+        let forwarded = sent::FORWARDED.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
+        Claim {
+            project,
+            origin: origin.map(str::to_owned),
+            address: sent::address(forwarded, peer),
+            agent: text(headers, &header::USER_AGENT).map(str::to_owned),
+        }
+    }
+}
+
 impl Sender {
     /// Finds what a DSN names, for a request with these headers.
     pub async fn of_dsn(app: &App, dsn: Dsn, headers: &HeaderMap) -> Result<Sender, Rejection> {
-        let claim = Claim { project: Some(dsn.project), origin: origin(headers) };
+        let claim = Claim::read(headers, Some(dsn.project), None);
         Sender::check(app, Auth { public_key: dsn.public_key, client: None }, &claim).await
     }
 
@@ -117,14 +131,7 @@ async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthE
         path: key.as_deref(),
     });
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    let forwarded = sent::FORWARDED.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok());
-    let address = sent::address(forwarded, peer);
-    let agent = text(&parts.headers, &header::USER_AGENT).map(str::to_owned);
-    Ok((Claim { project, origin: origin(&parts.headers), address, agent }, auth))
-}
-
-fn origin(headers: &HeaderMap) -> Option<String> {
-    origin::of(text(headers, &header::ORIGIN), text(headers, &header::REFERER)).map(str::to_owned)
+    Ok((Claim::read(&parts.headers, project, peer), auth))
 }
 
 /// A header's value, as far as it is text.

@@ -32,6 +32,8 @@ pub mod sent;
 pub mod session;
 pub mod stacktrace;
 pub mod store;
+#[cfg(test)]
+mod suite;
 pub mod tags;
 #[cfg(test)]
 mod tests;
