@@ -10,6 +10,7 @@ mod durability;
 mod edge;
 mod ingest;
 mod items;
+mod lifecycle;
 mod platform;
 mod postgresql;
 mod quotas;
@@ -38,6 +39,7 @@ const TOPICS: &[&[Story]] = &[
     items::STORIES,
     quotas::STORIES,
     settings::STORIES,
+    lifecycle::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,
