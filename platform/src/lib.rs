@@ -29,6 +29,7 @@ pub mod projects;
 pub mod protocol;
 pub mod queue;
 pub mod quotas;
+pub mod releases;
 pub mod reports;
 pub mod retention;
 pub mod standalone;

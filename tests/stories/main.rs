@@ -14,6 +14,7 @@ mod files;
 mod health;
 mod ingest;
 mod items;
+mod lifecycle;
 mod monitors;
 mod platform;
 mod postgresql;
@@ -52,6 +53,7 @@ const TOPICS: &[&[Story]] = &[
     reports::STORIES,
     quotas::STORIES,
     settings::STORIES,
+    lifecycle::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

@@ -310,6 +310,12 @@ pub(super) async fn update(
     }))
 }
 
+/// Deletes a project with its keys and rules.
+pub(super) async fn delete(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<()> {
+    query!("delete from projects where id = $1", project.0).execute(db).await?;
+    Ok(())
+}
+
 /// A project's settings, with what its organisation demands.
 pub(super) struct Kept {
     pub id: ProjectId,
