@@ -74,7 +74,7 @@ async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<ReportJson>, Refusal> {
-    let report = Report::read(&fields(&headers, body).await?).map_err(Refusal::Fields)?;
+    let report = Report::read(&fields(&app, &headers, body).await?).map_err(Refusal::Fields)?;
     submit(&app, &sender, &report).await?;
     let now = app.now().to_rfc3339_opts(SecondsFormat::Micros, true);
     Ok(Json(ReportJson::new(report.event, report.said, now)))

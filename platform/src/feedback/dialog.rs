@@ -70,7 +70,7 @@ async fn show(asked: Asked, headers: HeaderMap) -> impl IntoResponse {
 }
 
 async fn take(State(app): State<App>, asked: Asked, headers: HeaderMap, body: Body) -> Result<Json<Value>, Refusal> {
-    let said = Said::read(&fields(&headers, body).await?).map_err(Refusal::Form)?;
+    let said = Said::read(&fields(&app, &headers, body).await?).map_err(Refusal::Form)?;
     submit(&app, &asked.sender, &Report { event: asked.event, said }).await?;
     Ok(Json(json!({})))
 }

@@ -41,9 +41,9 @@ async fn submit(app: &App, sender: &Sender, report: &Report) -> Result<(), Rejec
 }
 
 /// The fields of a body, as a form or as JSON.
-async fn fields(headers: &HeaderMap, body: Body) -> Result<Object, Rejection> {
+async fn fields(app: &App, headers: &HeaderMap, body: Body) -> Result<Object, Rejection> {
     let encoding = ingest::text(headers, &header::CONTENT_ENCODING);
-    let body = ingest::read_body(body, encoding, ingest::MOST_REPORT_BYTES).await?;
+    let body = ingest::read_body(&app.bodies, body, encoding, ingest::MOST_REPORT_BYTES).await?;
     let content_type = ingest::text(headers, &header::CONTENT_TYPE).unwrap_or_default();
     if content_type.starts_with("application/x-www-form-urlencoded") {
         return Ok(feedback::form(&body));
