@@ -61,13 +61,12 @@ impl Pattern {
             Pattern::SocialSecurity => text.len() >= 11 && has(b'-') && digits() >= 9,
             Pattern::Iban => text.len() >= 15 && digits() >= 9,
             Pattern::PemKey => text.contains("-----BEGIN "),
-            Pattern::UrlPassword => has(b'@') && text.contains("://"),
+            Pattern::UrlPassword | Pattern::UrlUser => has(b'@') && text.contains("://"),
             Pattern::Bearer => has(b' '),
             Pattern::Email => has(b'@'),
             Pattern::Ip => has(b'.') || has(b':'),
             Pattern::Imei | Pattern::Mac | Pattern::Uuid => text.len() >= 15,
             Pattern::UserPath => has(b'/') || has(b'\\'),
-            Pattern::UrlUser => has(b'@') && text.contains("://"),
             Pattern::CookieValue => has(b'='),
         }
     }
