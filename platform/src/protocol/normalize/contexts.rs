@@ -58,7 +58,7 @@ fn describe(context: &mut Object, kind: &str, at: &Path<'_>, notes: &mut Notes) 
     }
     match kind {
         "runtime" if get(context, "name") == Some(".NET Framework") => {
-            let build = context.get("build").and_then(|build| super::text::lenient(build));
+            let build = context.get("build").and_then(super::text::lenient);
             if let Some(version) = build.and_then(|build| describe::net_framework(&build)) {
                 context.insert("version".into(), version.into());
             }

@@ -13,12 +13,11 @@ const UNLABELED: &str = "<unlabeled transaction>";
 /// Normalises the trace of any event, and the name and spans of a transaction.
 pub fn normalize(event: &mut Object, notes: &mut Notes) {
     let is_transaction = event.get("type").is_some_and(|kind| kind == "transaction");
-    if let Some(trace) = event.get_mut("contexts").and_then(|contexts| contexts.pointer_mut("/trace")) {
-        if let Some(trace) = trace.as_object_mut() {
-            set(trace, "status", "unknown");
-            if is_transaction {
-                set(trace, "op", "default");
-            }
+    let trace = event.get_mut("contexts").and_then(|contexts| contexts.pointer_mut("/trace"));
+    if let Some(trace) = trace.and_then(Value::as_object_mut) {
+        set(trace, "status", "unknown");
+        if is_transaction {
+            set(trace, "op", "default");
         }
     }
     if !is_transaction {
@@ -34,31 +33,6 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
             span.insert("status".into(), "deadline_exceeded".into());
         }
     }
-}
-
-/// Why a transaction cannot be kept, if it cannot: <https://develop.sentry.dev/sdk/data-model/event-payloads/transaction/>.
-pub fn problem(event: &Object) -> Option<&'static str> {
-    let time = |object: &Object, name: &str| object.get(name).and_then(Value::as_f64);
-    let text =
-        |value: Option<&Value>, length: usize| value.and_then(Value::as_str).is_some_and(|id| id.len() == length);
-    let (start, end) = (time(event, "start_timestamp"), time(event, "timestamp"));
-    let trace = event.get("contexts").and_then(|contexts| contexts.get("trace"));
-    let is_backwards = |start: Option<f64>, end: Option<f64>| start.zip(end).is_some_and(|(start, end)| end < start);
-    let is_broken = |span: &Object| {
-        let ids = text(span.get("trace_id"), 32) && text(span.get("span_id"), 16);
-        let times = (time(span, "start_timestamp"), time(span, "timestamp"));
-        !ids || times.0.is_none() || is_backwards(times.0, times.1)
-    };
-    let mut spans = event.get("spans").and_then(Value::as_array).into_iter().flatten();
-    Some(match (start, trace) {
-        (None, _) => "a transaction needs the time it started",
-        _ if is_backwards(start, end) => "a transaction ends before it starts",
-        (_, None) => "a transaction needs a trace",
-        (_, Some(trace)) if !text(trace.get("trace_id"), 32) => "a trace needs an id",
-        (_, Some(trace)) if !text(trace.get("span_id"), 16) => "a trace needs the id of its span",
-        _ if spans.any(|span| span.as_object().is_none_or(is_broken)) => "a span needs ids and times in order",
-        _ => return None,
-    })
 }
 
 fn set(object: &mut Object, name: &str, usual: &str) {

@@ -8,6 +8,7 @@
 
 pub mod advanced;
 mod identifiers;
+mod names;
 mod patterns;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,10 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use serde_json::{Value, json};
 
-use self::patterns::Pattern;
+use self::{
+    names::{SESSION_COOKIES, STANDARD_CONTEXTS},
+    patterns::Pattern,
+};
 use super::{
     json::Object,
     normalize::{
@@ -49,42 +53,6 @@ static SECRET_WORDS: Lazy = LazyLock::new(|| {
 const SECRET_NAMES: &[&str] = &["otp", "two-factor", "two_factor"];
 /// Texts that hide nothing, whatever they are called.
 const NOT_SECRET: &[&str] = &["", "true", "false", "null", "undefined"];
-/// Cookies that are as good as a password.
-const SESSION_COOKIES: &[&str] = &[
-    "sentrysid",
-    "sudo",
-    "su",
-    "__session",
-    "user_session",
-    "symfony",
-    "fasthttpsessionid",
-    "mysession",
-    "irissessionid",
-    "_vercel_jwt",
-    "xsrf",
-    "_xsrf",
-    "_csrf",
-    "csrf-token",
-    "csrf_token",
-    "xsrf_token",
-    "fastcsrf",
-    "_iris_csrf",
-    "sessionid",
-    "session_id",
-    "session",
-    "csrftoken",
-    "csrf",
-    "xsrf-token",
-    "phpsessid",
-    "jsessionid",
-    "asp.net_sessionid",
-    "connect.sid",
-    "laravel_session",
-    "rack.session",
-    "_session",
-    "remember_user_token",
-    "sid",
-];
 /// Shapes of secrets, in the order in which they are looked for, and the rule that a remark names.
 const SHAPES: &[(Pattern, &str)] = &[
     (Pattern::CreditCard, "@creditcard:filter"),
@@ -101,32 +69,6 @@ const IN_MESSAGES: &[(Pattern, &str, &str)] = &[
     (Pattern::Iban, "@iban:replace", "[iban]"),
     (Pattern::SocialSecurity, "@usssn:replace", "[us-ssn]"),
     (Pattern::Bearer, "@bearer:replace", "Bearer [token]"),
-];
-/// Contexts whose fields an SDK fills, not an application.
-const STANDARD_CONTEXTS: &[&str] = &[
-    "device",
-    "os",
-    "client_os",
-    "runtime",
-    "app",
-    "browser",
-    "gpu",
-    "trace",
-    "profile",
-    "replay",
-    "flags",
-    "feedback",
-    "memory_info",
-    "monitor",
-    "otel",
-    "cloud_resource",
-    "culture",
-    "nel",
-    "performance_score",
-    "spring",
-    "threadpool_info",
-    "ota_updates",
-    "unity",
 ];
 
 /// What a project wants to be scrubbed.
