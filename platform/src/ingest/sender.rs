@@ -1,9 +1,12 @@
 //! Who sends, checked: a [`Sender`] exists only for an active key of the project in the path.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
-    extract::{FromRequestParts, RawPathParams},
+    extract::{ConnectInfo, FromRequestParts, RawPathParams},
     http::{HeaderMap, HeaderName, header, request::Parts},
 };
 
@@ -14,6 +17,7 @@ use crate::{
     protocol::{
         auth::{self, Auth, AuthError, Dsn, Places},
         origin,
+        sent::{self, Sent},
     },
 };
 
@@ -28,6 +32,8 @@ pub struct Sender {
     pub key: Arc<Key>,
     /// 32 characters, lower-case.
     pub public_key: String,
+    /// What it says of its sending.
+    pub sent: Sent,
 }
 
 /// What a request says of its sender besides the key.
@@ -37,13 +43,15 @@ pub struct Claim {
     pub project: Option<String>,
     /// The site it comes from, if it comes from one.
     pub origin: Option<String>,
+    /// The address it comes from.
+    pub address: Option<IpAddr>,
 }
 
 impl Sender {
-    /// Finds what a DSN names, for a request with these headers.
-    pub async fn of_dsn(app: &App, dsn: Dsn, headers: &HeaderMap) -> Result<Sender, Rejection> {
-        let claim = Claim { project: Some(dsn.project), origin: origin(headers) };
-        Sender::check(app, Auth { public_key: dsn.public_key, client: None }, &claim).await
+    /// Finds what a DSN names, for a request with this head.
+    pub async fn of_dsn(app: &App, dsn: Dsn, head: &Parts) -> Result<Sender, Rejection> {
+        let auth = Auth { public_key: dsn.public_key, client: None };
+        Sender::check(app, auth, &claim(head, Some(dsn.project))).await
     }
 
     /// Finds the key, which must be of the claimed project and let the claimed origin send.
@@ -57,7 +65,8 @@ impl Sender {
         if claim.origin.as_ref().is_some_and(|origin| !origin::allows(&key.origins, origin)) {
             return Err(Rejection::Origin);
         }
-        Ok(Sender { project: key.project, key, public_key: auth.public_key })
+        let sent = Sent { from: claim.address, by: auth.client, ..Sent::default() };
+        Ok(Sender { project: key.project, key, public_key: auth.public_key, sent })
     }
 }
 
@@ -102,11 +111,14 @@ async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthE
         query: parts.uri.query(),
         path: key.as_deref(),
     });
-    Ok((Claim { project, origin: origin(&parts.headers) }, auth))
+    Ok((claim(parts, project), auth))
 }
 
-fn origin(headers: &HeaderMap) -> Option<String> {
-    origin::of(text(headers, &header::ORIGIN), text(headers, &header::REFERER)).map(str::to_owned)
+fn claim(parts: &Parts, project: Option<String>) -> Claim {
+    let origin = origin::of(text(&parts.headers, &header::ORIGIN), text(&parts.headers, &header::REFERER));
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let forwarded = sent::FORWARDED.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok());
+    Claim { project, origin: origin.map(str::to_owned), address: sent::address(forwarded, peer) }
 }
 
 /// A header's value, as far as it is text.
