@@ -97,11 +97,11 @@ impl FromRequestParts<App> for Reporter {
         let dsn = authorization.trim().split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("dsn"));
         let Some(dsn) = dsn.map(|(_, dsn)| dsn.trim().to_owned()) else {
             let access = parts.extract_with_state::<ProjectAccess, App>(app).await?;
-            return Ok(Reporter(of_project(app, &access).await?));
+            return Ok(Reporter(of_project(app, &access, parts).await?));
         };
         let Path(named) = parts.extract::<Path<Named>>().await.map_err(|_| Error::NotFound)?;
         let dsn = Dsn::parse(&dsn).map_err(Rejection::Auth)?;
-        let sender = Sender::of_dsn(app, dsn, &parts.headers).await?;
+        let sender = Sender::of_dsn(app, dsn, parts).await?;
         let project = store::project(&app.db, &named.org, &named.project).await.map_err(Error::from)?;
         if project.is_none_or(|project| project != sender.project) {
             return Err(Rejection::UnknownKey.into());
@@ -111,8 +111,8 @@ impl FromRequestParts<App> for Reporter {
 }
 
 /// Whoever may see a project reports with its key: the same quotas hold.
-async fn of_project(app: &App, access: &ProjectAccess) -> Result<Sender, Refusal> {
+async fn of_project(app: &App, access: &ProjectAccess, head: &Parts) -> Result<Sender, Refusal> {
     let key = projects::store::active_key(&app.db, access.project.id).await.map_err(Error::from)?;
     let dsn = Dsn { public_key: key.ok_or(Rejection::UnknownKey)?, project: access.project.id.0.to_string() };
-    Ok(Sender::of_dsn(app, dsn, &HeaderMap::new()).await?)
+    Ok(Sender::of_dsn(app, dsn, head).await?)
 }

@@ -50,7 +50,7 @@ impl FromRequestParts<App> for Asked {
         let option = |name: &str| options.get(name).and_then(Value::as_str).unwrap_or_default();
         let event = option("eventId").parse().map_err(|_| Refusal::Parameter("eventId"))?;
         let dsn = Dsn::parse(option("dsn")).map_err(|_| Refusal::Parameter("dsn"))?;
-        let sender = Sender::of_dsn(app, dsn, &parts.headers).await?;
+        let sender = Sender::of_dsn(app, dsn, parts).await?;
         Ok(Asked { sender, event, options })
     }
 }

@@ -51,25 +51,11 @@ pub struct Claim {
     pub agent: Option<String>,
 }
 
-impl Claim {
-    /// What headers say of a sender to a project; `peer` is who sits at the other end of the connection.
-    fn read(headers: &HeaderMap, project: Option<String>, peer: Option<IpAddr>) -> Claim {
-        let origin = origin::of(text(headers, &header::ORIGIN), text(headers, &header::REFERER));
-        let forwarded = sent::FORWARDED.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
-        Claim {
-            project,
-            origin: origin.map(str::to_owned),
-            address: sent::address(forwarded, peer),
-            agent: text(headers, &header::USER_AGENT).map(str::to_owned),
-        }
-    }
-}
-
 impl Sender {
-    /// Finds what a DSN names, for a request with these headers.
-    pub async fn of_dsn(app: &App, dsn: Dsn, headers: &HeaderMap) -> Result<Sender, Rejection> {
-        let claim = Claim::read(headers, Some(dsn.project), None);
-        Sender::check(app, Auth { public_key: dsn.public_key, client: None }, &claim).await
+    /// Finds what a DSN names, for a request with this head.
+    pub async fn of_dsn(app: &App, dsn: Dsn, head: &Parts) -> Result<Sender, Rejection> {
+        let auth = Auth { public_key: dsn.public_key, client: None };
+        Sender::check(app, auth, &claim(head, Some(dsn.project))).await
     }
 
     /// Finds the key, which must be of the claimed project and let the claimed origin send.
@@ -130,8 +116,19 @@ async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthE
         query: parts.uri.query(),
         path: key.as_deref(),
     });
+    Ok((claim(parts, project), auth))
+}
+
+fn claim(parts: &Parts, project: Option<String>) -> Claim {
+    let origin = origin::of(text(&parts.headers, &header::ORIGIN), text(&parts.headers, &header::REFERER));
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    Ok((Claim::read(&parts.headers, project, peer), auth))
+    let forwarded = sent::FORWARDED.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok());
+    Claim {
+        project,
+        origin: origin.map(str::to_owned),
+        address: sent::address(forwarded, peer),
+        agent: text(&parts.headers, &header::USER_AGENT).map(str::to_owned),
+    }
 }
 
 /// A header's value, as far as it is text.

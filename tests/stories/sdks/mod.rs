@@ -142,12 +142,7 @@ fn parts(event: &Value, sdk: &Sdk) -> Vec<(&'static str, bool)> {
         ("the dist", !sdk.dist || event["dist"] == "42"),
         ("extra", !sdk.extra || event["context"]["ordered"].as_str().is_some_and(|extra| extra.contains("umbrella"))),
         ("contexts", !sdk.contexts || event["contexts"]["shop"]["region"] == "eu"),
-        // These name themselves in their requests alone.
-        (
-            "the SDK",
-            ["raven-js", "raven-node"].contains(&sdk.name)
-                || event["sdk"]["name"] == sdk.name && event["sdk"]["version"].is_string(),
-        ),
+        ("the SDK", event["sdk"]["name"] == sdk.name && event["sdk"]["version"].is_string()),
     ]
 }
 
