@@ -13,7 +13,7 @@ use crate::{
         paging::{Cursor, Slice},
     },
     projects::ProjectId,
-    protocol::EventId,
+    protocol::{EventId, sent::Sent},
 };
 
 /// A stored event.
