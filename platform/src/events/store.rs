@@ -13,7 +13,7 @@ use crate::{
         paging::{Cursor, Slice},
     },
     projects::ProjectId,
-    protocol::{EventId, sent::Sent},
+    protocol::EventId,
 };
 
 /// A stored event.
