@@ -130,7 +130,8 @@ async fn fill(redis: &mut MultiplexedConnection, events: usize, bugs: usize) -> 
         for number in start..events.min(start + 500) {
             let body = load::event(number % bugs).to_string().into();
             let received_at = picket_platform::app::now();
-            let event = Received { project: ProjectId(1), id: EventId::random(), received_at, body };
+            let (project, id, sent) = (ProjectId(1), EventId::random(), Box::default());
+            let event = Received { project, id, received_at, sent, body };
             pipe.cmd("XADD").arg(STREAM).arg("*").arg("m").arg(&event.encode()[..]).ignore();
         }
         pipe.exec_async(redis).await?;

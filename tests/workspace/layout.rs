@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("auth", &["access", "app", "ui", "web"]),
     ("issues", &["access", "app", "events", "projects", "protocol", "ui", "web"]),
     ("ingest", &["app", "events", "items", "metrics", "outcomes", "projects", "protocol", "queue"]),
-    ("items", &["app", "outcomes", "projects", "protocol"]),
+    ("items", &["app", "outcomes", "projects", "protocol", "queue"]),
     ("outcomes", &["app", "metrics", "projects", "protocol"]),
     ("events", &["access", "alerts", "app", "config", "issues", "projects", "protocol", "queue", "ui", "web"]),
     ("alerts", &["app", "auth", "events", "issues", "job", "mail", "projects", "protocol", "queue"]),
