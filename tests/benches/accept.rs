@@ -10,7 +10,7 @@ use harness::{
 };
 use redis::aio::MultiplexedConnection;
 
-use crate::{Bench, Effort, LOOPBACK, load, median, rss, smallest_and_largest};
+use crate::{Bench, Effort, LOOPBACK, cost, load, median, smallest_and_largest};
 
 /// Makes this very program the bare handler.
 pub const BARE: &str = "--bare-handler";
@@ -27,7 +27,7 @@ pub fn measure(bench: &Bench) -> Result<()> {
     for (process, address) in [(&web, web_address), (&bare, bare_address)] {
         process.wait_until(START, || bench.run.place().accepts(address))?;
     }
-    let idle = rss(&web)?;
+    let idle = cost::rss(&web)?;
     let request = load::request("/api/1/envelope/", &key, &load::event(0))?;
     let (rounds, requests) = match bench.effort {
         Effort::Quick => (1, 1_000),
@@ -53,7 +53,7 @@ pub fn measure(bench: &Bench) -> Result<()> {
             median(&rates)
         );
     }
-    println!("  web's memory: {idle:.0} MB idle, {:.0} MB after the load", rss(&web)?);
+    println!("  web's memory: {idle:.0} MB idle, {:.0} MB after the load", cost::rss(&web)?);
     Ok(())
 }
 

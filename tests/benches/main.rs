@@ -7,11 +7,11 @@
 //! `cargo bench -- --quick` does little of each, to show that it runs. Nothing here fails for being slow.
 
 mod accept;
+mod cost;
 mod load;
 mod process;
 
 use std::{
-    fs,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
 };
@@ -95,14 +95,6 @@ impl Bench {
             ("SENTRY_REDIS_PORT", self.redis.port.to_string()),
         ]
     }
-}
-
-/// The memory a process holds, in MB.
-fn rss(process: &Supervised) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.pid()?))?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kilobytes: f64 = kilobytes.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes / 1024.0)
 }
 
 /// The median of what is not empty.

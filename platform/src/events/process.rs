@@ -2,7 +2,10 @@
 //!
 //! The batch may run twice: saving skips ids it already has and says what they did the first time, so alerts are the same.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -72,7 +75,11 @@ pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, 
     let mut rejected = Vec::new();
     let mut unwanted = Vec::new();
     let mut prepared = Vec::with_capacity(batch.len());
-    for result in cpu::map(batch, move |received: Received| prepare(&policies[&received.project], received)).await? {
+    let prepare = move |received: Received| {
+        let policy = &policies[&received.project];
+        prepare_or_set_aside(received, |received| prepare(policy, received))
+    };
+    for result in cpu::map(batch, prepare).await? {
         match result {
             Ok(event) => prepared.push(event),
             Err(Refused::Invalid(event)) => rejected.push(event),
@@ -83,6 +90,20 @@ pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, 
     alerts::consider(app, &saved.seen).await?;
     saved.outcomes.append(&mut unwanted);
     Ok(saved.outcomes)
+}
+
+/// A bug of ours that one event brings to light must not hold up the others: the event is set aside like one that is no event.
+fn prepare_or_set_aside(
+    received: Received,
+    prepare: impl FnOnce(Received) -> Result<Prepared, Refused>,
+) -> Result<Prepared, Refused> {
+    let kept = received.clone();
+    catch_unwind(AssertUnwindSafe(|| prepare(received))).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let reason = format!("Picket failed on it, which is a bug: {said}");
+        Err(Refused::Invalid(Rejected { received: kept, reason }))
+    })
 }
 
 /// Parse → normalise → filter → scrub → group → name → compress. No clock, no client; stops at the first reason to refuse.
@@ -134,5 +155,28 @@ fn context(policy: &Policy, received: &Received) -> Context {
         client: received.sent.by.clone(),
         retention: RETENTION,
         addresses: policy.addresses,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::protocol::EventId;
+
+    #[test]
+    fn an_event_on_which_we_fail_is_set_aside_with_what_we_said() {
+        let received = Received {
+            project: ProjectId(7),
+            id: EventId::random(),
+            received_at: DateTime::UNIX_EPOCH,
+            sent: Box::default(),
+            body: Bytes::from_static(b"{}"),
+        };
+        let refused = prepare_or_set_aside(received.clone(), |event| panic!("no {}", event.project.0));
+        let Err(Refused::Invalid(rejected)) = refused else { panic!("it is refused") };
+        assert_eq!(rejected.reason, "Picket failed on it, which is a bug: no 7");
+        assert_eq!(rejected.received, received);
     }
 }
