@@ -1,7 +1,7 @@
 //! What becomes of an issue that people have decided about, over the Web API.
 
 use anyhow::{Context, Result, ensure};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use harness::net::wait_for;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ impl<'p> Watched<'p> {
 }
 
 fn ago(time: TimeDelta) -> Value {
-    json!((Utc::now() - time).to_rfc3339())
+    json!((picket_platform::app::now() - time).to_rfc3339())
 }
 
 fn regression(world: &World) -> Result<()> {

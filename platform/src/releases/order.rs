@@ -84,7 +84,7 @@ pub fn newest(latest_first: Vec<Release>) -> Option<Release> {
     let current = package(latest_first.first()?);
     match current {
         None => latest_first.into_iter().next(),
-        current => latest_first.into_iter().filter(|release| package(release) == current).max_by(|a, b| order(a, b)),
+        current => latest_first.into_iter().filter(|release| package(release) == current).max_by(order),
     }
 }
 
