@@ -135,7 +135,7 @@ proptest! {
                     found = Some(from + nth + 1);
                 }
             }
-            from += size;
+            from += batch.len();
         }
         prop_assert_eq!(found, expected);
     }
