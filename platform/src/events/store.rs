@@ -13,7 +13,7 @@ use crate::{
         paging::{Cursor, Slice},
     },
     projects::ProjectId,
-    protocol::{EventId, sent::Sent},
+    protocol::EventId,
 };
 
 /// A stored event.
@@ -176,7 +176,7 @@ pub async fn set_aside(
             project: ProjectId(project),
             id: EventId(id),
             received_at,
-            sent: Sent::default(),
+            sent: Box::default(),
             body: Bytes::from(body),
         },
         reason,
