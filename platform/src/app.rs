@@ -14,7 +14,7 @@ use crate::{
     config::{self, Config, SslMode},
     events::save::Listed,
     files::Files,
-    ingest::{Counters, Keys},
+    ingest::{Bodies, Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
     outcomes::Outcomes,
@@ -35,6 +35,8 @@ pub struct App {
     pub files: Files,
     /// Project keys, at most five seconds stale.
     pub keys: Keys,
+    /// The memory that bodies of requests under way take.
+    pub bodies: Bodies,
     /// What projects decide about their events, at most five seconds stale.
     pub policies: Policies,
     pub mailer: Mailer,
@@ -62,6 +64,7 @@ impl App {
             policies: Policies::new(db.clone()),
             db,
             queue,
+            bodies: Bodies::default(),
             mailer: Mailer::open(&config.mail)?,
             metrics: Arc::new(Metrics::default()),
             quotas: Arc::default(),
@@ -82,6 +85,11 @@ impl App {
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 pub fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// Connects to the database alone, for commands that need nothing else.
+pub async fn connect(config: &config::Postgres) -> Result<PgPool> {
+    PgPool::connect_with(connect_options(config)?).await.context("connecting to PostgreSQL")
 }
 
 /// The database settings in the driver's form.

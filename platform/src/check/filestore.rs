@@ -51,7 +51,8 @@ async fn probe_folder(config: &Queue) -> Finding {
     }
 }
 
-fn try_to_write(folder: &Path) -> io::Result<()> {
+/// Writes, syncs and removes a small file.
+pub(super) fn try_to_write(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let path = folder.join(format!(".check-{}", uuid::Uuid::new_v4().simple()));
     let mut file = File::create_new(&path)?;

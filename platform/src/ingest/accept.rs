@@ -116,7 +116,10 @@ fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> Vec<Wanted<'a>> 
             count(app, sender, item, (outcomes::Fate::Invalid, "unknown_item".into()));
             continue;
         };
-        if kind.fate == Fate::Dropped {
+        // What an SDK tells of itself is no data of a user's.
+        if let Some(reason) = sender.unwanted.filter(|_| kind.name != "client_report") {
+            count(app, sender, item, (outcomes::Fate::Filtered, reason.name().into()));
+        } else if kind.fate == Fate::Dropped {
             count(app, sender, item, (outcomes::Fate::Invalid, "feature_disabled".into()));
         } else if kind.relation == Relation::Creates && std::mem::replace(&mut created, true) {
             count(app, sender, item, (outcomes::Fate::Invalid, "duplicate_item".into()));

@@ -42,7 +42,7 @@ pub async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Accepted>, Rejection> {
-    let body = body::read(body, text(&headers, &header::CONTENT_ENCODING), body::MOST_BYTES).await?;
+    let body = body::read(&app.bodies, body, text(&headers, &header::CONTENT_ENCODING), body::MOST_BYTES).await?;
     let sender = match head.sender {
         Some(sender) => sender,
         None => tunnelled(&app, &body, &head.claim).await?,

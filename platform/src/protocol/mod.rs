@@ -7,11 +7,16 @@ pub mod auth;
 pub mod check_in;
 pub mod client_report;
 pub mod distinct;
+pub mod encoding;
 pub mod envelope;
 pub mod event;
+pub mod feedback;
 pub mod filter;
 pub mod fingerprint;
+pub mod form;
 pub mod function_name;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 pub mod glob;
 pub mod grouping;
 pub mod item;
@@ -27,6 +32,8 @@ pub mod sent;
 pub mod session;
 pub mod stacktrace;
 pub mod store;
+#[cfg(test)]
+mod suite;
 pub mod tags;
 #[cfg(test)]
 mod tests;

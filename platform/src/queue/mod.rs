@@ -16,7 +16,10 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-pub use self::redis::connection_info;
+pub use self::{
+    redis::connection_info,
+    spool::{Look, look},
+};
 use crate::config::{Config, QueueKind};
 
 /// What a message is about: each topic is a queue of its own.
