@@ -13,7 +13,8 @@ use sqlx::{
 use crate::{
     config::{self, Config, SslMode},
     events::save::Listed,
-    ingest::{Counters, Keys},
+    files::Files,
+    ingest::{Bodies, Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
     outcomes::Outcomes,
@@ -30,8 +31,12 @@ pub struct App {
     pub config: Arc<Config>,
     pub db: PgPool,
     pub queue: Queue,
+    /// Attachments and crash dumps.
+    pub files: Files,
     /// Project keys, at most five seconds stale.
     pub keys: Keys,
+    /// The memory that bodies of requests under way take.
+    pub bodies: Bodies,
     /// What projects decide about their events, at most five seconds stale.
     pub policies: Policies,
     pub mailer: Mailer,
@@ -55,9 +60,11 @@ impl App {
             .connect_lazy_with(connect_options(&config.postgres)?);
         Ok(App {
             keys: Keys::new(db.clone()),
+            files: Files::new(&config)?,
             policies: Policies::new(db.clone()),
             db,
             queue,
+            bodies: Bodies::default(),
             mailer: Mailer::open(&config.mail)?,
             metrics: Arc::new(Metrics::default()),
             quotas: Arc::default(),
@@ -78,6 +85,11 @@ impl App {
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 pub fn now() -> DateTime<Utc> {
     Utc::now()
+}
+
+/// Connects to the database alone, for commands that need nothing else.
+pub async fn connect(config: &config::Postgres) -> Result<PgPool> {
+    PgPool::connect_with(connect_options(config)?).await.context("connecting to PostgreSQL")
 }
 
 /// The database settings in the driver's form.

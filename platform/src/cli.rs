@@ -16,7 +16,7 @@ use crate::{
     app::App,
     auth, check,
     config::{Config, secret},
-    cron, events, organizations, projects, retention, standalone, upgrade, web, worker,
+    cron, events, organizations, projects, quotas, retention, standalone, upgrade, web, worker,
 };
 
 /// A self-hosted error tracker for every Sentry SDK.
@@ -56,6 +56,16 @@ enum Command {
     Projects {
         #[command(subcommand)]
         command: ProjectsCommand,
+    },
+    /// The keys of a project's DSNs.
+    Keys {
+        #[command(subcommand)]
+        command: projects::KeysCommand,
+    },
+    /// How much may be sent, by whom.
+    Quotas {
+        #[command(subcommand)]
+        command: quotas::Command,
     },
 }
 
@@ -125,6 +135,8 @@ enum ProjectsCommand {
     Create(Box<projects::Create>),
     /// Lists projects with their DSNs.
     List(Box<Config>),
+    /// Shows the sites whose browsers may report to a project, or sets them.
+    Origins(Box<projects::Origins>),
 }
 
 /// What is logged unless `SENTRY_LOG_LEVEL` says otherwise: PostgreSQL's notices are of no use to whoever runs us.
@@ -162,7 +174,7 @@ impl Command {
     async fn run(self) -> Result<ExitCode> {
         match self {
             Command::Run { role: Role::Web(config) } => serve(*config, web::run).await?,
-            Command::Run { role: Role::Worker(config) } => serve(*config, worker::run).await?,
+            Command::Run { role: Role::Worker(config) } => Box::pin(serve(*config, worker::run)).await?,
             Command::Run { role: Role::Cron(config) } => serve(*config, cron::run).await?,
             Command::Standalone(options) => standalone::run(*options, stop_on_signal()?).await?,
             Command::Upgrade(options) => upgrade::run(*options).await?,
@@ -176,6 +188,9 @@ impl Command {
                 projects::create_and_print(*options).await?;
             }
             Command::Projects { command: ProjectsCommand::List(config) } => projects::print_list(*config).await?,
+            Command::Projects { command: ProjectsCommand::Origins(options) } => projects::run_origins(*options).await?,
+            Command::Keys { command } => projects::run_keys(command).await?,
+            Command::Quotas { command } => quotas::run(command).await?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -3,6 +3,8 @@
 //! The names are those of Sentry's on-premise images, so that an existing `.env` works unchanged; new ones extend the family.
 //! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them.
 
+mod files;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
@@ -11,6 +13,8 @@ use clap::{
     builder::{BoolishValueParser, OsStringValueParser, StringValueParser, TypedValueParser},
 };
 use secrecy::{ExposeSecret, SecretString};
+
+pub use files::FileStore;
 
 /// The settings, as `clap` reads them from the environment or from flags.
 #[derive(Args, Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Config {
     pub redis: Redis,
     #[command(flatten)]
     pub queue: Queue,
+    #[command(flatten)]
+    pub files: FileStore,
     #[command(flatten)]
     pub retention: Retention,
     #[command(flatten)]
@@ -215,6 +221,15 @@ pub struct Web {
     /// `/metrics` and `/_health/` of every process.
     #[arg(long, value_name = "ADDRESS", env = "SENTRY_METRICS_LISTEN", default_value = "0.0.0.0:9100")]
     pub metrics_listen: SocketAddr,
+    /// How many connections may be open; beyond it the one that has been silent longest is closed.
+    #[arg(
+        id = "web-max-connections",
+        long,
+        value_name = "N",
+        env = "SENTRY_WEB_MAX_CONNECTIONS",
+        default_value_t = 4096
+    )]
+    pub most_connections: usize,
 }
 
 /// The shortest secret key we accept: Sentry warns below it, and signing with less is guessable.
@@ -272,6 +287,14 @@ pub fn path() -> impl TypedValueParser<Value = PathBuf> {
 /// How `clap` reads a secret.
 pub fn secret() -> impl TypedValueParser<Value = SecretString> {
     StringValueParser::new().map(SecretString::from)
+}
+
+/// How `clap` reads a time: a number and `s`, `m`, `h` or `d`; in seconds.
+pub fn duration(text: &str) -> Result<i64, String> {
+    let units = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400)];
+    let known = units.into_iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
+    let read = known.and_then(|(number, seconds)| number.parse::<u32>().ok().map(|number| i64::from(number) * seconds));
+    read.ok_or_else(|| "a number and s, m, h or d, as in 90s or 7d".to_owned())
 }
 
 /// A secret from its variable or its file; an empty one is none, and both at once is a mistake we do not guess about.

@@ -43,6 +43,10 @@ pub struct Metrics {
     pub retries: Counter,
     /// Messages in the queue, taken or not.
     pub queue_depth: Gauge,
+    /// Connections to web that are open.
+    pub connections: Gauge,
+    /// Connections closed because others wanted their seat.
+    pub connections_cut: Counter,
     /// Messages on this machine that wait for Redis to be back.
     pub spool_depth: Gauge,
 }
@@ -57,6 +61,8 @@ impl Default for Metrics {
             jobs: Family::default(),
             retries: Counter::default(),
             queue_depth: Gauge::default(),
+            connections: Gauge::default(),
+            connections_cut: Counter::default(),
             spool_depth: Gauge::default(),
         };
         {
@@ -71,6 +77,12 @@ impl Default for Metrics {
             registry.register("jobs", "Jobs a worker ran, by outcome", metrics.jobs.clone());
             registry.register("batch_retries", "Batches that were tried again", metrics.retries.clone());
             registry.register("queue_depth", "Messages in the event queue", metrics.queue_depth.clone());
+            registry.register("connections", "Connections to web that are open", metrics.connections.clone());
+            registry.register(
+                "connections_cut",
+                "Connections closed because others wanted their seat",
+                metrics.connections_cut.clone(),
+            );
             registry.register("spool_depth", "Messages that wait for Redis to be back", metrics.spool_depth.clone());
         }
         metrics

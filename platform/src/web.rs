@@ -4,6 +4,7 @@
 //! outside of all of them: it is what SDKs talk to, at a thousand times the rate. Deliberately not here: any handler that knows
 //! a feature.
 
+mod connections;
 mod error;
 mod ready;
 
@@ -17,7 +18,6 @@ use axum::{
     middleware,
     response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, any},
-    serve::ListenerExt,
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,9 +27,12 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-pub use error::Error;
+use connections::Seats;
+pub use error::{Error, as_json};
 
-use crate::{app::App, auth, events, ingest, issues, outcomes, projects, ui};
+use crate::{
+    app::App, attachments, auth, events, feedback, health, ingest, issues, monitors, outcomes, projects, reports, ui,
+};
 
 /// How long requests that are under way may take to finish once we are told to stop.
 const GRACE: Duration = Duration::from_secs(25);
@@ -43,26 +46,19 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
     let address = app.config.web.listen;
     let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
-    let listener = listener.tap_io(|stream| {
-        // Without it an answer may wait for the acknowledgement of the one before.
-        let _ = stream.set_nodelay(true);
-    });
     tracing::info!("serving {} on {address}", app.config.site.url_prefix);
     tokio::spawn(ingest::keep(app.clone(), stop.clone()));
-    let served = axum::serve(listener, router(app.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let seats = Seats::new(app.config.web.most_connections, app.metrics.clone());
     let too_late = async {
         stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
-    let ended = tokio::select! {
-        served = served.into_future() => served.context("serving"),
-        () = too_late => {
-            tracing::warn!("some requests were not finished within {GRACE:?}");
-            Ok(())
-        }
-    };
+    tokio::select! {
+        () = connections::serve(listener, router(app.clone()), seats, stop.clone()) => (),
+        () = too_late => tracing::warn!("some requests were not finished within {GRACE:?}"),
+    }
     outcomes::flush_or_warn(&app).await;
-    ended
+    Ok(())
 }
 
 /// Every route of the web process.
@@ -72,6 +68,10 @@ pub fn router(app: App) -> Router {
         .merge(projects::api::routes())
         .merge(issues::api::routes())
         .merge(events::api::routes())
+        .merge(attachments::api::routes())
+        .merge(health::api::routes())
+        .merge(monitors::api::routes())
+        .merge(reports::api::routes())
         .route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
     let pages = Router::new()
         .merge(auth::pages::routes())
@@ -92,6 +92,7 @@ pub fn router(app: App) -> Router {
         .layer(answers)
         .merge(ready::routes())
         .merge(ingest::routes(&app))
+        .merge(feedback::routes(&app))
         .with_state(app);
     // What a router is layered with comes after routing.
     Router::new().fallback_service(ServiceBuilder::new().map_request(ingest::collapse_slashes).service(routes))

@@ -8,6 +8,7 @@
 pub mod certificates;
 pub mod chromium;
 pub mod cluster;
+pub mod disk;
 pub mod forward;
 pub mod images;
 pub mod ldap;

@@ -48,6 +48,7 @@ impl<'w> Servers<'w> {
             ("SENTRY_REDIS_HOST", redis.host.to_string()),
             ("SENTRY_REDIS_PORT", redis.port.to_string()),
             ("SENTRY_REDIS_PASSWORD", PASSWORD.to_owned()),
+            ("SENTRY_FILESTORE_DIR", world.run.folder("files")?.display().to_string()),
         ];
         Ok(Servers { world, redis, settings })
     }
@@ -81,11 +82,18 @@ fn everything_is_well(world: &World) -> Result<()> {
     let servers = Servers::start(world)?;
     let smtp = Smtp::start(&world.run, LOOPBACK)?;
     let port = smtp.port.to_string();
-    let mail = [("SENTRY_EMAIL_HOST", "127.0.0.1"), ("SENTRY_EMAIL_PORT", port.as_str())];
-    let output = servers.check(&[], &mail)?;
+    let files = world.run.folder("files")?.display().to_string();
+    let settings = [
+        ("SENTRY_EMAIL_HOST", "127.0.0.1"),
+        ("SENTRY_EMAIL_PORT", port.as_str()),
+        ("SENTRY_FILESTORE_DIR", files.as_str()),
+    ];
+    let output = servers.check(&[], &settings)?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(output.status.success(), "{text}");
-    for (line, start) in text.lines().zip(["postgresql  ok", "redis       ok", "filestore   skipped", "mail        ok"])
+    ensure!(text.contains("nothing waits"), "{text}");
+    for (line, start) in
+        text.lines().zip(["postgresql  ok", "redis       ok", "spool       ok", "filestore   ok", "mail        ok"])
     {
         ensure!(line.starts_with(start), "{start} was expected, not {line}");
     }

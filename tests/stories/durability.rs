@@ -7,7 +7,10 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use harness::net::{wait_for, wait_for_some};
+use harness::{
+    disk::Disk,
+    net::{wait_for, wait_for_some},
+};
 
 use crate::{
     Story,
@@ -26,6 +29,10 @@ pub const STORIES: &[Story] = &[
         run: events_sent_while_redis_is_away_are_stored_once,
     },
     Story { name: "redis_stopped_again_and_again_under_load_loses_none", run: redis_stopped_under_load_loses_none },
+    Story {
+        name: "a_disk_that_fills_up_a_web_that_is_killed_and_a_redis_that_comes_and_goes_lose_none",
+        run: a_full_disk_and_killed_servers_lose_none,
+    },
     Story { name: "a_full_spool_is_answered_503", run: a_full_spool_is_answered_503 },
     Story { name: "a_full_queue_is_answered_429_until_workers_catch_up", run: a_full_queue_is_answered_429 },
 ];
@@ -177,6 +184,52 @@ fn redis_stopped_under_load_loses_none(world: &World) -> Result<()> {
     all_are_stored_once(&platform)
 }
 
+/// Small enough to fill up, large enough for the spool to leave some of it free.
+const SMALL_DISK: u64 = 7 << 20;
+
+/// Every event is sent until it is answered 200. The senders pause where an SDK would give up, so all of them get through.
+fn a_full_disk_and_killed_servers_lose_none(world: &World) -> Result<()> {
+    let disk = Disk::mount(&world.run, SMALL_DISK)?;
+    let folder = disk.folder().display().to_string();
+    let platform = Platform::start_set(world, &[("SENTRY_FILESTORE_DIR", &folder)])?;
+    let project = platform.project("shop")?;
+    let (answered, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| -> Result<()> {
+        let sender = || -> Result<()> {
+            for _ in 0..EVENTS / SENDERS {
+                let event = error("Gone", "item");
+                wait_for_some("a 200", SOON, || match platform.send(&project, &event).ok()?.status().as_u16() {
+                    200 => Some(()),
+                    503 => {
+                        refused.fetch_add(1, Ordering::Relaxed);
+                        None
+                    }
+                    _ => None,
+                })?;
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(())
+        };
+        let full_disk = || {
+            let before = refused.load(Ordering::Relaxed);
+            wait_for("a full disk", SOON, || refused.load(Ordering::Relaxed) >= before + SENDERS)
+        };
+        let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(sender)).collect();
+        for part in 1..=2 {
+            wait_for("a part of the events", SOON, || answered.load(Ordering::Relaxed) >= EVENTS * part / 8)?;
+            platform.redis.kill();
+            full_disk()?;
+            platform.web.kill_now();
+            platform.web.restart()?;
+            full_disk()?;
+            platform.redis.restart()?;
+        }
+        senders.into_iter().try_for_each(|sender| sender.join().expect("a sender does not panic"))
+    })?;
+    platform.stores(EVENTS)?;
+    all_are_stored_once(&platform)
+}
+
 fn a_full_spool_is_answered_503(world: &World) -> Result<()> {
     let platform = Platform::start_set(world, &[("SENTRY_SPOOL_BYTES", "10000")])?;
     let project = platform.project("shop")?;
@@ -193,6 +246,14 @@ fn a_full_spool_is_answered_503(world: &World) -> Result<()> {
     };
     ensure!(refused.status() == 503 && refused.headers().contains_key("retry-after"), "answered {refused:?}");
     ensure!((5..20).contains(&spooled), "{spooled} events fit into 10,000 bytes");
+    // Web holds it while it runs; in order it leaves it for others to see.
+    let spool = || {
+        platform.command(&["config", "check"]).output().map(|check| String::from_utf8_lossy(&check.stdout).into_owned())
+    };
+    ensure!(spool()?.contains("is held by a running process"), "{}", spool()?);
+    platform.web.stop();
+    ensure!(spool()?.contains(&format!("{spooled} messages wait")), "{}", spool()?);
+    platform.web.restart()?;
     platform.redis.restart()?;
     platform.stores(1 + spooled)?;
     platform.receives(&project, &error("Gone", "after"))?;

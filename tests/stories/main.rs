@@ -3,17 +3,25 @@
 //! PostgreSQL is started once; each story has a database, a Redis and processes of its own, so they run side by side and may
 //! kill what they like. To add one: write a file per topic with a `STORIES` list, and name it here.
 
+mod abuse;
 mod alerts;
 mod check;
 mod commands;
 mod durability;
 mod edge;
+mod feedback;
+mod files;
+mod health;
 mod ingest;
 mod items;
+mod lifecycle;
+mod monitors;
 mod platform;
 mod postgresql;
+mod protocol;
 mod quotas;
 mod reading;
+mod reports;
 mod retention;
 mod sdks;
 mod settings;
@@ -34,10 +42,18 @@ struct Story {
 
 const TOPICS: &[&[Story]] = &[
     ingest::STORIES,
+    protocol::STORIES,
     edge::STORIES,
+    abuse::STORIES,
     items::STORIES,
+    feedback::STORIES,
+    files::STORIES,
+    health::STORIES,
+    monitors::STORIES,
+    reports::STORIES,
     quotas::STORIES,
     settings::STORIES,
+    lifecycle::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

@@ -51,7 +51,9 @@ fn packages(_: &mut Tally) -> Result<()> {
         "ldap-utils",
         "python3-venv",
         "python3-aiosmtpd",
-    ])
+        "chromium",
+    ])?;
+    tools::jdk()
 }
 
 fn format(tally: &mut Tally) -> Result<()> {
@@ -59,7 +61,10 @@ fn format(tally: &mut Tally) -> Result<()> {
 }
 
 fn lint(tally: &mut Tally) -> Result<()> {
-    run(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]), tally)
+    run(cargo().args(["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"]), tally)?;
+    // A workspace of its own, which has to follow what the protocol needs.
+    let fuzz = ["check", "--quiet", "--manifest-path", "platform/fuzz/Cargo.toml", "--lib"];
+    run(cargo().args(fuzz).env("RUSTFLAGS", "--cfg fuzzing"), tally)
 }
 
 fn unit(tally: &mut Tally) -> Result<()> {

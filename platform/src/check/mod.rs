@@ -10,6 +10,7 @@ mod postgresql;
 mod reach;
 mod reason;
 mod redis;
+mod spool;
 
 use std::{future::Future, process::ExitCode, time::Duration};
 
@@ -73,13 +74,14 @@ struct Report<'a> {
 /// Probes everything at once and prints what was found; fails when one of them did.
 pub async fn run(options: Options) -> Result<ExitCode> {
     let config = &options.config;
-    let (postgresql, redis, filestore, mail) = tokio::join!(
+    let (postgresql, redis, spool, filestore, mail) = tokio::join!(
         bounded("postgresql", PATIENCE, postgresql::probe(&config.postgres)),
         bounded("redis", PATIENCE, redis::probe(config)),
-        bounded("filestore", PATIENCE, filestore::probe(&config.queue)),
+        bounded("spool", PATIENCE, spool::probe(&config.queue)),
+        bounded("filestore", PATIENCE, filestore::probe(config)),
         bounded("mail", PATIENCE, mail::probe(&config.mail)),
     );
-    let checks = vec![postgresql, redis, filestore, mail];
+    let checks = vec![postgresql, redis, spool, filestore, mail];
     let failed = checks.iter().any(|check| check.status == Status::Failed);
     if options.json {
         println!("{}", json_line(checks)?);
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn long_messages_are_cut_until_the_line_is_short() {
         for text in ["x", "\u{1}", "日", "\"\n"] {
-            let names = ["postgresql", "redis", "filestore", "mail", "ldap", "dingtalk"];
+            let names = ["postgresql", "redis", "spool", "filestore", "mail", "ldap", "dingtalk"];
             let checks = names.map(|name| check(name, Reason::TlsHostnameMismatch, &text.repeat(5000)));
             let line = json_line(checks.into()).unwrap();
             assert!(line.len() < LONGEST_LINE, "{} bytes", line.len());

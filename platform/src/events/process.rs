@@ -45,6 +45,13 @@ pub(super) struct Prepared {
     pub body: Vec<u8>,
 }
 
+impl Prepared {
+    /// The version of the application that sent it.
+    pub(super) fn release(&self) -> Option<&str> {
+        self.tags.iter().find(|tag| tag.key == "release").map(|tag| tag.value.as_str())
+    }
+}
+
 /// An event that cannot be stored, and why.
 pub(super) struct Rejected {
     pub received: Received,
@@ -122,10 +129,9 @@ fn context(policy: &Policy, received: &Received) -> Context {
     Context {
         event_id: received.id,
         received_at: received.received_at,
-        // The queue's messages carry neither the sender's address, nor its client, nor when it sent.
-        sent_at: None,
-        client_ip: None,
-        client: None,
+        sent_at: received.sent.at,
+        client_ip: received.sent.from,
+        client: received.sent.by.clone(),
         retention: RETENTION,
         addresses: policy.addresses,
     }

@@ -8,7 +8,6 @@ use axum::{
     http::{HeaderMap, header},
 };
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
 use super::{
     Rejection, accept, body,
@@ -16,7 +15,7 @@ use super::{
 };
 use crate::{
     app::App,
-    protocol::{envelope::Item, json::Object},
+    protocol::{json::Object, security, sent},
 };
 
 /// What a site's policies are reported as, newest first.
@@ -36,17 +35,15 @@ const ADDITIONS: &[&str] = &["sentry_release", "sentry_environment"];
 /// Takes a report about a policy.
 pub async fn take_security(
     State(app): State<App>,
-    sender: Sender,
+    mut sender: Sender,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(), Rejection> {
-    let reports = read(&headers, body, SECURITY).await?;
+    let reports = read(&app, &headers, body, SECURITY).await?;
+    sender.sent.headers = of_browser(&headers);
     let additions = additions(&query.unwrap_or_default());
-    let reports = match list(&reports) {
-        Some(reports) => reports,
-        None => vec![reports],
-    };
+    let reports = security::reports(&reports).unwrap_or_else(|_| vec![reports]);
     // Each report is an event of its own.
     for report in reports {
         let item = accept::item("raw_security", additions.clone(), report);
@@ -56,29 +53,34 @@ pub async fn take_security(
 }
 
 /// Takes a list of network errors.
-pub async fn take_nel(State(app): State<App>, sender: Sender, headers: HeaderMap, body: Body) -> Result<(), Rejection> {
-    let body = read(&headers, body, NEL).await?;
-    let reports: Vec<&RawValue> = serde_json::from_slice(&body).map_err(Rejection::Json)?;
-    let item = |report: &&RawValue| accept::item("nel", Object::new(), Bytes::copy_from_slice(report.get().as_bytes()));
-    let items: Vec<Item> = reports.iter().map(item).collect();
+pub async fn take_nel(
+    State(app): State<App>,
+    mut sender: Sender,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(), Rejection> {
+    let body = read(&app, &headers, body, NEL).await?;
+    sender.sent.headers = of_browser(&headers);
+    let reports = security::reports(&body).map_err(Rejection::Json)?;
+    let items = reports.into_iter().map(|report| accept::item("nel", Object::new(), report)).collect();
     accept::items(&app, &sender, None, items).await?.unless_all_limited().map(|_| ())
 }
 
 /// Checks the type before the body is taken in.
-async fn read(headers: &HeaderMap, body: Body, types: &[&str]) -> Result<Bytes, Rejection> {
+async fn read(app: &App, headers: &HeaderMap, body: Body, types: &[&str]) -> Result<Bytes, Rejection> {
     let content_type = text(headers, &header::CONTENT_TYPE).ok_or(Rejection::NoContentType)?;
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if !types.contains(&essence.as_str()) {
         return Err(Rejection::ContentType);
     }
-    let body = body::read(body, text(headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
+    let body = body::read(&app.bodies, body, text(headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
     if body.is_empty() { Err(Rejection::Empty) } else { Ok(body) }
 }
 
-/// The reports of the Reporting API come as an array.
-fn list(body: &Bytes) -> Option<Vec<Bytes>> {
-    let reports: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
-    Some(reports.into_iter().map(|report| Bytes::copy_from_slice(report.get().as_bytes())).collect())
+/// The report itself does not say which browser made it.
+fn of_browser(headers: &HeaderMap) -> Vec<(String, String)> {
+    let named = sent::OF_BROWSERS.iter().filter_map(|name| Some((*name, headers.get(*name)?.to_str().ok()?)));
+    named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn additions(query: &str) -> Object {

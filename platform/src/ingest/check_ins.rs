@@ -23,7 +23,8 @@ pub async fn take(
     (RawQuery(query), headers): (RawQuery, HeaderMap),
     body: Body,
 ) -> Result<StatusCode, Rejection> {
-    let body = body::read(body, text(&headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
+    let body =
+        body::read(&app.bodies, body, text(&headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
     let is_json = text(&headers, &header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("application/json"));
     let body = if is_json { &body[..] } else { &[] };
     let slug = path.iter().find(|(name, _)| *name == "slug").map(|(_, slug)| slug).unwrap_or_default();

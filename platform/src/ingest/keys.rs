@@ -7,7 +7,7 @@ use moka::future::Cache;
 use sqlx::PgPool;
 
 use super::{quotas::Quota, store};
-use crate::projects::ProjectId;
+use crate::{projects::ProjectId, protocol::filter::Filters};
 
 const STALE_AFTER: Duration = Duration::from_secs(5);
 /// Longer than a healthy look-up ever takes; an SDK waits for its answer.
@@ -22,6 +22,8 @@ pub struct Key {
     pub project: ProjectId,
     /// Sites that may send; see `protocol::origin`.
     pub origins: Vec<String>,
+    /// What the project does not want.
+    pub filters: Filters,
     /// Its own, its project's, its organisation's and the installation's.
     pub quotas: Vec<Quota>,
 }

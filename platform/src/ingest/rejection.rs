@@ -12,7 +12,10 @@ use thiserror::Error;
 
 use super::quotas::{self, Limit};
 use crate::{
-    protocol::{auth::AuthError, check_in::CheckInError, envelope::EnvelopeError, store::StoreError},
+    protocol::{
+        auth::AuthError, check_in::CheckInError, encoding::EncodingError, envelope::EnvelopeError, form::FormError,
+        store::StoreError,
+    },
     queue::PushError,
 };
 
@@ -87,6 +90,9 @@ pub enum Rejection {
     /// A `Content-Encoding` nobody uses.
     #[error("unsupported content encoding {0:?}")]
     Encoding(String),
+    /// Bodies under way take all the memory they may.
+    #[error("too much is being sent at once")]
+    Busy,
     /// Workers are too far behind.
     #[error("the queue is full: too many events wait to be stored")]
     Backlog,
@@ -115,7 +121,7 @@ impl Rejection {
             Rejection::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Rejection::Encoding(_) | Rejection::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Rejection::Backlog | Rejection::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-            Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Rejection::Busy | Rejection::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -127,6 +133,7 @@ impl Rejection {
             Rejection::UnknownKey | Rejection::Origin => "forbidden",
             Rejection::TooLarge(_) | Rejection::ItemTooLarge(_) => "too_large",
             Rejection::Backlog | Rejection::RateLimited(_) => "rate_limited",
+            Rejection::Busy => "busy",
             Rejection::Unavailable => "unavailable",
             _ => "invalid",
         }
@@ -135,7 +142,7 @@ impl Rejection {
     /// When the sender may try again, in both headers SDKs read.
     fn pause(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
-            Rejection::Unavailable => vec![(header::RETRY_AFTER, RETRY_AFTER)],
+            Rejection::Busy | Rejection::Unavailable => vec![(header::RETRY_AFTER, RETRY_AFTER)],
             Rejection::Backlog => vec![(header::RETRY_AFTER, RETRY_AFTER), (RATE_LIMITS, BACKLOG)],
             Rejection::RateLimited(limits) => {
                 let longest = limits.iter().map(|limit| limit.seconds).max().unwrap_or_default();
@@ -165,6 +172,22 @@ impl Rejection {
             said.push(cause.clone());
         }
         said.split_off(1)
+    }
+}
+
+impl From<EncodingError> for Rejection {
+    fn from(error: EncodingError) -> Rejection {
+        match error {
+            EncodingError::Unknown(encodings) => Rejection::Encoding(encodings),
+            EncodingError::Broken(error) => Rejection::Body(error.to_string()),
+            EncodingError::TooLarge(most) => Rejection::TooLarge(most),
+        }
+    }
+}
+
+impl From<FormError> for Rejection {
+    fn from(error: FormError) -> Rejection {
+        Rejection::Form(error.to_string())
     }
 }
 

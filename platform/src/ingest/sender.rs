@@ -1,9 +1,12 @@
 //! Who sends, checked: a [`Sender`] exists only for an active key of the project in the path.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
-    extract::{FromRequestParts, RawPathParams},
+    extract::{ConnectInfo, FromRequestParts, RawPathParams},
     http::{HeaderMap, HeaderName, header, request::Parts},
 };
 
@@ -12,8 +15,9 @@ use crate::{
     app::App,
     projects::ProjectId,
     protocol::{
-        auth::{self, Auth, AuthError, Places},
-        origin,
+        auth::{self, Auth, AuthError, Dsn, Places},
+        filter, origin,
+        sent::{self, Sent},
     },
 };
 
@@ -28,6 +32,10 @@ pub struct Sender {
     pub key: Arc<Key>,
     /// 32 characters, lower-case.
     pub public_key: String,
+    /// What it says of its sending.
+    pub sent: Sent,
+    /// Why the project wants nothing of it, if it does not.
+    pub unwanted: Option<filter::Reason>,
 }
 
 /// What a request says of its sender besides the key.
@@ -37,9 +45,19 @@ pub struct Claim {
     pub project: Option<String>,
     /// The site it comes from, if it comes from one.
     pub origin: Option<String>,
+    /// The address it comes from.
+    pub address: Option<IpAddr>,
+    /// The client's name for itself.
+    pub agent: Option<String>,
 }
 
 impl Sender {
+    /// Finds what a DSN names, for a request with this head.
+    pub async fn of_dsn(app: &App, dsn: Dsn, head: &Parts) -> Result<Sender, Rejection> {
+        let auth = Auth { public_key: dsn.public_key, client: None };
+        Sender::check(app, auth, &claim(head, Some(dsn.project))).await
+    }
+
     /// Finds the key, which must be of the claimed project and let the claimed origin send.
     pub async fn check(app: &App, auth: Auth, claim: &Claim) -> Result<Sender, Rejection> {
         let named = claim.project.as_deref().map(str::parse::<i64>).transpose().map_err(|_| Rejection::BadProject)?;
@@ -51,7 +69,9 @@ impl Sender {
         if claim.origin.as_ref().is_some_and(|origin| !origin::allows(&key.origins, origin)) {
             return Err(Rejection::Origin);
         }
-        Ok(Sender { project: key.project, key, public_key: auth.public_key })
+        let unwanted = key.filters.reason_of_request(claim.address, claim.agent.as_deref());
+        let sent = Sent { from: claim.address, by: auth.client, ..Sent::default() };
+        Ok(Sender { project: key.project, key, public_key: auth.public_key, sent, unwanted })
     }
 }
 
@@ -96,8 +116,19 @@ async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthE
         query: parts.uri.query(),
         path: key.as_deref(),
     });
+    Ok((claim(parts, project), auth))
+}
+
+fn claim(parts: &Parts, project: Option<String>) -> Claim {
     let origin = origin::of(text(&parts.headers, &header::ORIGIN), text(&parts.headers, &header::REFERER));
-    Ok((Claim { project, origin: origin.map(str::to_owned) }, auth))
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let forwarded = sent::FORWARDED.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok());
+    Claim {
+        project,
+        origin: origin.map(str::to_owned),
+        address: sent::address(forwarded, peer),
+        agent: text(&parts.headers, &header::USER_AGENT).map(str::to_owned),
+    }
 }
 
 /// A header's value, as far as it is text.

@@ -3,11 +3,12 @@
 use sqlx::{PgExecutor, types::Json};
 
 use super::{keys::Key, quotas::Quota};
+use crate::projects::settings::Settings;
 
 /// What an active key belongs to, and what applies to it.
 pub async fn key(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Option<Key>> {
     let row = sqlx::query!(
-        r#"select k.project_id, p.allowed_origins,
+        r#"select k.project_id, p.allowed_origins, p.settings as "settings: Json<Settings>",
                   coalesce((
                       select json_agg(json_build_object(
                           'id', q.id, 'most', q.most, 'window', q.window_seconds, 'reason', q.reason, 'categories', q.categories,
@@ -18,10 +19,15 @@ pub async fn key(db: impl PgExecutor<'_>, public_key: &str) -> sqlx::Result<Opti
                           or num_nonnulls(q.public_key, q.project_id, q.organization_id) = 0
                   ), '[]') as "quotas!: Json<Vec<Quota>>"
            from project_keys k join projects p on p.id = k.project_id
-           where k.public_key = $1 and k.is_active"#,
+           where k.public_key = $1 and k.is_active and (k.expires_at is null or k.expires_at > now())"#,
         public_key
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Key { project: row.project_id, origins: row.allowed_origins, quotas: row.quotas.0 }))
+    Ok(row.map(|row| Key {
+        project: row.project_id,
+        origins: row.allowed_origins,
+        filters: row.settings.0.filters.filters(),
+        quotas: row.quotas.0,
+    }))
 }

@@ -1,20 +1,29 @@
-//! Items: what envelopes hold besides events, kept as it was sent until a feature reads it.
+//! Items: what envelopes hold besides events. Every one is kept as it was sent; some also count, or change something.
 //!
-//! Web gives each an id of its own, so that a message delivered twice is stored once. Not here: what sessions, check-ins or
-//! attachments mean.
+//! Web gives each an id of its own, so that a message delivered twice is stored once, and takes effect once: both happen in one
+//! transaction. Large files go to the file store, before the message, which then carries only what is known of them. Not
+//! here: what sessions, check-ins or attachments mean.
 
+mod effects;
 mod store;
 
-use std::collections::HashSet;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use anyhow::{Context, Result, ensure};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use anyhow::{Context, Result};
+use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use sha1::{Digest, Sha1};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use self::effects::Effect;
 use crate::{
     app::App,
+    files::{Files, Key},
     outcomes::{self, Fate, Outcome},
     projects::ProjectId,
     protocol::{
@@ -22,15 +31,26 @@ use crate::{
         client_report::{self, Decision, Entry},
         item::Category,
         json::Object,
+        sent::Sent,
     },
+    queue::message,
 };
 
 /// zstd's default: beyond it, items shrink little and cost much.
 const COMPRESSION_LEVEL: i32 = 3;
-/// The first byte of a message, so that a rolling upgrade can change the rest.
-const VERSION: u8 = 1;
-/// Version, project, id, event id, time, and the lengths of kind and headers.
-const HEAD: usize = 1 + 8 + 16 + 16 + 8 + 4 + 4;
+const VERSION: u8 = 3;
+/// What is smaller costs less in a row than in a file of its own.
+const LEAST_FILED: usize = 4 << 10;
+/// The kinds that may be large.
+const FILED: [&str; 2] = ["attachment", "unreal_report"];
+
+/// A body that lies in the file store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    /// In bytes.
+    pub size: u64,
+    pub sha1: [u8; 20],
+}
 
 /// An item as web put it in the queue.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,81 +63,173 @@ pub struct Item {
     pub event: Option<EventId>,
     /// By our clock, to the microsecond.
     pub received_at: DateTime<Utc>,
+    /// What the request said of its sending.
+    pub sent: Sent,
     /// `attachment`, `session` …: one of the kinds of the protocol.
     pub kind: String,
     /// All headers of the item.
     pub headers: Object,
-    /// As it was sent.
+    /// Where its body is not here.
+    pub filed: Option<Filed>,
+    /// As it was sent; empty where it is filed.
     pub body: Bytes,
 }
 
+/// The head of a message: everything but the body.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    project: i64,
+    id: Uuid,
+    event: Option<Uuid>,
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    received_at: DateTime<Utc>,
+    sent: Cow<'a, Sent>,
+    kind: Cow<'a, str>,
+    /// As JSON, whose values name their own types.
+    headers: Vec<u8>,
+    filed: Option<Filed>,
+}
+
 impl Item {
-    /// The message for the queue: a version, fixed fields, kind, headers and body.
+    /// The message for the queue.
     pub fn encode(&self) -> Result<Bytes> {
-        let headers = serde_json::to_vec(&self.headers).context("writing an item's headers")?;
-        let mut message = BytesMut::with_capacity(HEAD + self.kind.len() + headers.len() + self.body.len());
-        message.put_u8(VERSION);
-        message.put_i64(self.project.0);
-        message.put_slice(self.id.as_bytes());
-        message.put_slice(self.event.map_or(Uuid::nil(), |event| event.0).as_bytes());
-        message.put_i64(self.received_at.timestamp_micros());
-        message.put_u32(u32::try_from(self.kind.len())?);
-        message.put_u32(u32::try_from(headers.len())?);
-        message.put_slice(self.kind.as_bytes());
-        message.put_slice(&headers);
-        message.put_slice(&self.body);
-        Ok(message.freeze())
+        let head = Head {
+            project: self.project.0,
+            id: self.id,
+            event: self.event.map(|event| event.0),
+            received_at: self.received_at,
+            sent: Cow::Borrowed(&self.sent),
+            kind: Cow::Borrowed(&self.kind),
+            headers: serde_json::to_vec(&self.headers).context("writing an item's headers")?,
+            filed: self.filed,
+        };
+        Ok(message::write(VERSION, &head, &self.body))
     }
 
     /// Reads what [`Item::encode`] wrote.
     pub fn decode(message: &Bytes) -> Result<Item> {
-        let mut message = message.clone();
-        ensure!(message.len() >= HEAD, "the message is {} bytes short", HEAD - message.len());
-        let version = message.get_u8();
-        ensure!(version == VERSION, "the message is of version {version}, this worker reads {VERSION}");
-        let project = ProjectId(message.get_i64());
-        let id = Uuid::from_slice(&message.split_to(16))?;
-        let event = Uuid::from_slice(&message.split_to(16))?;
-        let received_at =
-            DateTime::from_timestamp_micros(message.get_i64()).context("the message's time is out of range")?;
-        let (kind, headers) = (usize::try_from(message.get_u32())?, usize::try_from(message.get_u32())?);
-        ensure!(kind.checked_add(headers).is_some_and(|length| length <= message.len()), "the message is cut off");
-        let kind = String::from_utf8(message.split_to(kind).to_vec())?;
-        let headers = serde_json::from_slice(&message.split_to(headers)).context("reading an item's headers")?;
-        let event = Some(EventId(event)).filter(|event| !event.0.is_nil());
-        Ok(Item { project, id, event, received_at, kind, headers, body: message })
+        let (head, body) = message::read::<Head<'_>>(VERSION, message)?;
+        Ok(Item {
+            project: ProjectId(head.project),
+            id: head.id,
+            event: head.event.map(EventId),
+            received_at: head.received_at,
+            sent: head.sent.into_owned(),
+            kind: head.kind.into_owned(),
+            headers: serde_json::from_slice(&head.headers).context("reading an item's headers")?,
+            filed: head.filed,
+            body,
+        })
+    }
+}
+
+impl Item {
+    /// Moves a large body to the file store, where there is one. Returns when it is durable there.
+    pub async fn file(&mut self, files: &Files) -> Result<()> {
+        if self.body.len() < LEAST_FILED || !FILED.contains(&self.kind.as_str()) || !files.is_there() {
+            return Ok(());
+        }
+        let key = Key { day: self.received_at.date_naive(), project: self.project, id: self.id };
+        let body = self.body.clone();
+        let sha1 = tokio::task::spawn_blocking(move || Sha1::digest(&body)).await.context("hashing a file")?;
+        let known = Filed { size: self.body.len() as u64, sha1: sha1.into() };
+        files.put(key, std::mem::take(&mut self.body)).await?;
+        self.filed = Some(known);
+        Ok(())
+    }
+
+    /// The bytes of the body, wherever it lies.
+    pub fn size(&self) -> u64 {
+        self.filed.map_or(self.body.len() as u64, |filed| filed.size)
     }
 }
 
 /// Stores a batch and counts it; what is there already stays as it is, and what belongs to a project that is gone is dropped.
 /// Answers how many were new.
 pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
-    if items.is_empty() {
-        return Ok(0);
+    let mut kept = 0;
+    let mut waiting = vec![items];
+    while let Some(items) = waiting.pop().filter(|items| !items.is_empty()) {
+        let batch = tokio::task::spawn_blocking(move || Batch::new(items)).await.context("reading items")??;
+        match keep_all(&app.db, &batch).await {
+            Ok(stored) => {
+                kept += stored.len() as u64;
+                count_all(app, &stored);
+            }
+            // One that the database refuses must not hold up the others; alone, it is kept without its effect.
+            Err(error) if store::is_about_the_data(&error) => match batch.without_effect(&error) {
+                Ok(alone) => {
+                    let stored = keep_all(&app.db, &alone).await.context("storing an item")?;
+                    kept += stored.len() as u64;
+                    count_all(app, &stored);
+                }
+                Err(halves) => waiting.extend(halves),
+            },
+            Err(error) => return Err(error).context("storing items"),
+        }
     }
-    let (rows, items) = tokio::task::spawn_blocking(move || store::Rows::new(&items).map(|rows| (rows, items)))
-        .await
-        .context("compressing items")??;
-    let stored: HashSet<Uuid> = insert(&app.db, &rows).await?.into_iter().collect();
-    for item in items.iter().filter(|item| stored.contains(&item.id)) {
-        count(app, item);
-    }
-    Ok(stored.len() as u64)
+    Ok(kept)
 }
 
-async fn insert(db: &PgPool, rows: &store::Rows) -> Result<Vec<Uuid>> {
-    if let Some(stored) = store::insert(db, rows).await.context("storing items")? {
-        return Ok(stored);
+/// Items, with what they change and as rows.
+struct Batch {
+    items: Vec<Item>,
+    effects: Vec<Effect>,
+    rows: store::Rows,
+}
+
+impl Batch {
+    fn new(items: Vec<Item>) -> Result<Batch> {
+        Ok(Batch { effects: items.iter().map(Effect::of).collect(), rows: store::Rows::new(&items)?, items })
     }
-    // Cron makes partitions ahead, but it may have been away.
-    for day in rows.days() {
-        make_partition(db, day).await?;
+
+    /// A single item as one that changes nothing; several in two halves.
+    fn without_effect(mut self, error: &sqlx::Error) -> std::result::Result<Batch, [Vec<Item>; 2]> {
+        if self.items.len() > 1 {
+            let half = self.items.split_off(self.items.len() / 2);
+            return Err([half, self.items]);
+        }
+        tracing::warn!("the database refuses what an item says: {error}; it is kept all the same");
+        self.effects = vec![Effect::Invalid("payload")];
+        Ok(self)
     }
-    store::insert(db, rows).await?.context("the partition that was made is missing")
+}
+
+/// The items that were new, each with why it did nothing, where it did nothing it should have done.
+type Stored<'a> = Vec<(&'a Item, Option<&'static str>)>;
+
+async fn keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
+    match try_keep_all(db, batch).await {
+        // Cron makes partitions ahead, but it may have been away.
+        Err(error) if store::is_missing_partition(&error) => {
+            for day in batch.rows.days() {
+                store::make_partition(db, day).await?;
+            }
+            try_keep_all(db, batch).await
+        }
+        kept => kept,
+    }
+}
+
+async fn try_keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
+    let mut tx = db.begin().await?;
+    let new: HashSet<Uuid> = store::insert(&mut *tx, &batch.rows).await?.into_iter().collect();
+    let fresh: Vec<(&Item, &Effect)> =
+        batch.items.iter().zip(&batch.effects).filter(|(item, _)| new.contains(&item.id)).collect();
+    let refused = effects::apply(&mut tx, &fresh).await?;
+    tx.commit().await?;
+    let refused: HashMap<Uuid, &'static str> = refused.into_iter().map(|(item, reason)| (item.id, reason)).collect();
+    Ok(fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect())
+}
+
+fn count_all(app: &App, stored: &Stored<'_>) {
+    for (item, refused) in stored {
+        count(app, item, *refused);
+    }
 }
 
 /// Counts an item that was stored, or what it tells of others that were not sent.
-fn count(app: &App, item: &Item) {
+fn count(app: &App, item: &Item, refused: Option<&'static str>) {
     let project = item.project;
     if item.kind == "client_report" {
         for Entry { decision, category, reason, quantity } in client_report::read(&item.body) {
@@ -131,8 +243,10 @@ fn count(app: &App, item: &Item) {
         return;
     }
     let category = protocol::item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
-    let quantity = protocol::item::quantity(category, &item.headers, item.body.len());
-    outcomes::count(app, Outcome { project, category, fate: Fate::Accepted, reason: "".into(), quantity });
+    let size = usize::try_from(item.size()).unwrap_or(usize::MAX);
+    let quantity = protocol::item::quantity(category, &item.headers, size);
+    let (fate, reason) = refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason));
+    outcomes::count(app, Outcome { project, category, fate, reason: reason.into(), quantity });
 }
 
 /// Makes the partition of one day, if it is not there.
@@ -155,15 +269,18 @@ mod tests {
             id: Uuid::now_v7(),
             event: Some(EventId::random()),
             received_at: DateTime::from_timestamp_micros(1_700_000_000_000_001).unwrap(),
+            sent: Sent { by: Some("sentry.go/0.30".into()), ..Sent::default() },
             kind: "attachment".into(),
             headers,
+            filed: None,
             body: Bytes::from_static(b"\0\n"),
         };
         let alone = Item { event: None, body: Bytes::new(), ..item.clone() };
-        for item in [item, alone] {
+        let filed = Item { filed: Some(Filed { size: 1 << 40, sha1: [7; 20] }), ..alone.clone() };
+        for item in [item, alone, filed] {
             let message = item.encode().unwrap();
             assert_eq!(Item::decode(&message).unwrap(), item);
-            for cut in 0..HEAD + "attachment".len() {
+            for cut in 0..message.len() - item.body.len() {
                 assert!(Item::decode(&message.slice(..cut)).is_err(), "{cut} bytes are no item");
             }
         }

@@ -3,10 +3,9 @@
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use sqlx::PgPool;
 
 use super::{Created, create, dsn, slugify, store};
-use crate::{app::connect_options, config::Config, organizations};
+use crate::{app::connect, config::Config, organizations};
 
 /// `picket projects create`
 #[derive(Args)]
@@ -46,7 +45,7 @@ pub async fn create_and_print(options: Create) -> Result<()> {
         None => slugify(&options.name).context("no slug can be made from this name: give one with --slug")?,
     };
     let site = &options.config.site;
-    let db = connect(&options.config).await?;
+    let db = connect(&options.config.postgres).await?;
     let organization = organizations::store::find_or_create(&db, &options.organization, &options.organization)
         .await
         .context("creating the organisation")?;
@@ -67,14 +66,9 @@ pub async fn create_and_print(options: Create) -> Result<()> {
     Ok(())
 }
 
-/// These commands need the database alone, so they ask for no other setting.
-async fn connect(config: &Config) -> Result<PgPool> {
-    PgPool::connect_with(connect_options(&config.postgres)?).await.context("connecting to PostgreSQL")
-}
-
 /// Prints every project, a line each: organisation, project, DSN.
 pub async fn print_list(config: Config) -> Result<()> {
-    let db = connect(&config).await?;
+    let db = connect(&config.postgres).await?;
     for line in store::all_with_keys(&db).await.context("listing projects")? {
         let dsn = dsn(&config.site.url_prefix, &line.public_key, line.project);
         println!("{}\t{}\t{dsn}", line.organization_slug, line.project_slug);

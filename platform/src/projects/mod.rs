@@ -2,6 +2,7 @@
 
 pub mod api;
 mod commands;
+mod keys;
 pub mod pages;
 pub mod settings;
 pub mod store;
@@ -10,8 +11,9 @@ use anyhow::{Context, Result, ensure};
 use sqlx::PgPool;
 
 pub use commands::{Create, create_and_print, print_list};
+pub use keys::{KeysCommand, Origins, run_keys, run_origins};
 
-use crate::organizations::OrganizationId;
+use crate::organizations::{self, OrganizationId};
 use settings::Settings;
 use store::Details;
 
@@ -68,10 +70,20 @@ pub async fn create(
     };
     let public_key = match store::active_key(&mut *tx, project.id).await.context("looking for a key")? {
         Some(key) => key,
-        None => store::insert_key(&mut *tx, project.id, &new_public_key()).await.context("creating a key")?,
+        None => {
+            store::insert_key(&mut *tx, project.id, &new_public_key(), "Default").await.context("creating a key")?
+        }
     };
     tx.commit().await.context("creating a project")?;
     Ok(Created { project, public_key })
+}
+
+/// The project that a command names.
+pub async fn find(db: &PgPool, organization: &str, slug: &str) -> Result<Project> {
+    let found = organizations::store::by_slug(db, organization).await.context("looking for the organisation")?;
+    let owner = found.with_context(|| format!("there is no organisation {organization:?}"))?;
+    let found = store::by_slug(db, owner.id, slug).await.context("looking for the project")?;
+    found.with_context(|| format!("{organization:?} has no project {slug:?}: `picket projects list` shows them"))
 }
 
 /// What is to be different about a project. The settings replace what is there.

@@ -96,6 +96,17 @@ pub(super) async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::R
     Ok(rows.fetch_all(db).await?.into_iter().map(Row::into).collect())
 }
 
+/// The projects of an organisation.
+pub async fn of_organization(db: impl PgExecutor<'_>, organization: OrganizationId) -> sqlx::Result<Vec<Project>> {
+    query_as!(
+        Project,
+        "select id, organization_id, slug, name, platform from projects where organization_id = $1 order by slug",
+        organization.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// A project with this slug in this organisation.
 pub(super) async fn by_slug(
     db: impl PgExecutor<'_>,
@@ -145,10 +156,12 @@ pub(super) async fn insert_rule(db: impl PgExecutor<'_>, project: ProjectId) -> 
     Ok(())
 }
 
-/// The key an SDK should be configured with: the oldest that works.
-pub(super) async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
+/// The key an SDK should be configured with: the oldest that works and is not being replaced.
+pub async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
     query_scalar!(
-        "select public_key from project_keys where project_id = $1 and is_active order by created_at, public_key limit 1",
+        "select public_key from project_keys
+         where project_id = $1 and is_active and (expires_at is null or expires_at > now())
+         order by expires_at desc nulls first, created_at, public_key limit 1",
         project.0,
     )
     .fetch_optional(db)
@@ -156,14 +169,69 @@ pub(super) async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> s
 }
 
 /// Adds a key and returns it.
-pub(super) async fn insert_key(db: impl PgExecutor<'_>, project: ProjectId, public_key: &str) -> sqlx::Result<String> {
+pub(super) async fn insert_key(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    public_key: &str,
+    label: &str,
+) -> sqlx::Result<String> {
     query_scalar!(
-        "insert into project_keys (public_key, project_id) values ($1, $2) returning public_key",
+        "insert into project_keys (public_key, project_id, label) values ($1, $2, $3) returning public_key",
         public_key,
         project.0,
+        label,
     )
     .fetch_one(db)
     .await
+}
+
+/// A key of a project, working or not.
+pub(super) struct ProjectKey {
+    pub public_key: String,
+    pub label: String,
+    pub is_active: bool,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Every key of a project, the oldest first.
+pub(super) async fn keys(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<ProjectKey>> {
+    query_as!(
+        ProjectKey,
+        "select public_key, label, is_active, expires_at from project_keys where project_id = $1
+         order by created_at, public_key",
+        project.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Lets the keys of a project that still work do so until then; one that ends sooner keeps its end.
+pub(super) async fn end_keys(db: impl PgExecutor<'_>, project: ProjectId, end: DateTime<Utc>) -> sqlx::Result<()> {
+    query!("update project_keys set expires_at = least(expires_at, $2) where project_id = $1", project.0, end)
+        .execute(db)
+        .await
+        .map(|_| ())
+}
+
+/// Lets a key work, or not; false when there is no such key. One that had ended works again.
+pub(super) async fn switch_key(db: impl PgExecutor<'_>, public_key: &str, is_active: bool) -> sqlx::Result<bool> {
+    let changed = query!(
+        "update project_keys set is_active = $2, expires_at = case when $2 and expires_at <= now() then null else expires_at end
+         where public_key = $1",
+        public_key,
+        is_active,
+    );
+    Ok(changed.execute(db).await?.rows_affected() > 0)
+}
+
+/// The sites that may send to a project.
+pub(super) async fn origins(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<String>> {
+    query_scalar!("select allowed_origins from projects where id = $1", project.0).fetch_one(db).await
+}
+
+/// Sets the sites that may send to a project.
+pub(super) async fn set_origins(db: impl PgExecutor<'_>, project: ProjectId, origins: &[String]) -> sqlx::Result<()> {
+    query!("update projects set allowed_origins = $2 where id = $1", project.0, origins).execute(db).await.map(|_| ())
 }
 
 /// A line of `picket projects list`.
@@ -181,6 +249,7 @@ pub(super) async fn all_with_keys(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<L
         r#"select o.slug as organization_slug, p.id as project, p.slug as project_slug, k.public_key
            from projects p join organizations o on o.id = p.organization_id
            join project_keys k on k.project_id = p.id and k.is_active
+               and (k.expires_at is null or k.expires_at > now())
            order by o.slug, p.slug, k.created_at"#,
     )
     .fetch_all(db)
@@ -239,6 +308,12 @@ pub(super) async fn update(
         let details = Details { created_at: row.created_at, origins: row.allowed_origins, settings: row.settings.0 };
         (project, details)
     }))
+}
+
+/// Deletes a project with its keys and rules.
+pub(super) async fn delete(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<()> {
+    query!("delete from projects where id = $1", project.0).execute(db).await?;
+    Ok(())
 }
 
 /// A project's settings, with what its organisation demands.

@@ -70,6 +70,11 @@ impl Category {
         NAMES.iter().find(|(category, _)| *category == self).map_or("unknown", |(_, name)| name)
     }
 
+    /// Every one, in their order.
+    pub fn all() -> impl Iterator<Item = Category> {
+        NAMES.iter().map(|(category, _)| *category)
+    }
+
     /// Reads what [`Category::name`] wrote, or an SDK's word.
     pub fn parse(name: &str) -> Option<Category> {
         NAMES.iter().find(|(_, known)| *known == name).map(|(category, _)| *category)

@@ -17,6 +17,17 @@ pub fn allows(patterns: &[String], origin: &str) -> bool {
         .any(|pattern| Place::parse(&pattern).covers(&origin))
 }
 
+/// Whether a text can be one of those patterns.
+pub fn is_pattern(text: &str) -> bool {
+    let place = Place::parse(text);
+    let may_stand = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    let host = place.host.strip_prefix("*.").unwrap_or(place.host);
+    let is_host = host == "*" || (!host.is_empty() && host.chars().all(may_stand));
+    let is_scheme = place.scheme.is_none_or(|scheme| matches!(scheme, "*" | "http" | "https"));
+    let is_port = place.port.is_none_or(|port| port.parse::<u16>().is_ok());
+    is_host && is_scheme && is_port && !text.contains(char::is_whitespace)
+}
+
 /// A site's address, or a pattern of some.
 struct Place<'a> {
     scheme: Option<&'a str>,
@@ -81,6 +92,18 @@ mod tests {
             assert_eq!(allows(&[pattern.to_owned()], origin), expected, "{pattern} and {origin}");
         }
         assert!(!allows(&[], "https://shop.example"));
+    }
+
+    #[test]
+    fn a_pattern_names_sites() {
+        for right in ["*", "shop.example", "*.shop.example", "https://shop.example:8443", "*:8443", "[::1]", "*://x"] {
+            assert!(is_pattern(right), "{right}");
+        }
+        for wrong in
+            ["", "shop.example, other.example", "ftp://shop.example", "shop*.example", "a.example:x", "https://"]
+        {
+            assert!(!is_pattern(wrong), "{wrong}");
+        }
     }
 
     #[test]

@@ -2,9 +2,16 @@
 //!
 //! Only what names and groups a report is read here; turning a browser's own JSON into an event belongs to the endpoint.
 
-use serde_json::Value;
+use bytes::Bytes;
+use serde_json::{Value, value::RawValue};
 
 use super::json::{Object, first, text};
+
+/// Takes the list apart that the Reporting API sends: <https://www.w3.org/TR/reporting-1/>.
+pub fn reports(body: &Bytes) -> Result<Vec<Bytes>, serde_json::Error> {
+    let reports: Vec<&RawValue> = serde_json::from_slice(body)?;
+    Ok(reports.into_iter().map(|report| body.slice_ref(report.get().as_bytes())).collect())
+}
 
 /// One report, by the policy it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! never done (a killed worker) is taken over by another worker, so a message may be seen twice and everything downstream is
 //! idempotent. What keeps failing is buried: kept beside the queue, with its reason, for a person to look at.
 
+pub mod message;
 mod overflow;
 mod redis;
 mod spool;
@@ -15,7 +16,10 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-pub use self::redis::connection_info;
+pub use self::{
+    redis::connection_info,
+    spool::{Look, look},
+};
 use crate::config::{Config, QueueKind};
 
 /// What a message is about: each topic is a queue of its own.

@@ -5,7 +5,13 @@
 //! per topic, in the same process; what it had taken and not finished when the process died is simply still there. What fails
 //! is taken again at intervals, and buried when it fails too often.
 //!
+//! A disk that is full or fails costs what was not synced, nothing else: pushes are refused before the last room is taken, and
+//! the file is opened again after an error.
+//!
 //! Not here: a count of deliveries that survives the process. A message that kills it is taken again by the next one.
+
+mod file;
+mod look;
 
 use std::{
     collections::HashMap,
@@ -25,10 +31,10 @@ use redb::{
 };
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use self::file::File;
+pub use self::look::{Look, look};
 use super::{Message, MessageId, PushError, Topic};
 
-/// Memory the store may keep of its file.
-const CACHE_BYTES: usize = 8 << 20;
 /// Changes that may wait for a commit; beyond it, asking waits.
 const WAITING_CHANGES: usize = 1024;
 /// What a reader takes at a time, in bytes, unless one message is larger.
@@ -65,7 +71,7 @@ struct Request {
 
 /// The open file.
 pub struct Spool {
-    db: Arc<Database>,
+    file: Arc<File>,
     /// None only while this is dropped.
     requests: Option<mpsc::Sender<Request>>,
     writer: Option<JoinHandle<()>>,
@@ -73,7 +79,18 @@ pub struct Spool {
     retry_after: Duration,
     /// Bytes of messages that wait.
     bytes: Arc<AtomicU64>,
+    /// Bytes of messages that are being pushed.
+    coming: Arc<AtomicU64>,
     most: u64,
+}
+
+/// What a push takes of the bound until it is answered, or given up.
+struct Coming(Arc<AtomicU64>, u64);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::Relaxed);
+    }
 }
 
 impl Spool {
@@ -84,41 +101,34 @@ impl Spool {
     /// may wait in it; what fails is taken again after a while.
     pub fn open(dir: &Path, most: u64, retry_after: Duration) -> Result<Spool> {
         std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
-        let path = dir.join(Spool::FILE);
-        let db = Database::builder()
-            .set_cache_size(CACHE_BYTES)
-            .create(&path)
-            .with_context(|| format!("opening the spool {}", path.display()))?;
-        let (last, bytes) = prepare(&db)?;
-        let db = Arc::new(db);
+        let file = Arc::new(File::open(dir.join(Spool::FILE))?);
+        let (last, bytes) = file.with(prepare)?;
         let arrived = Arrived::default();
         let bytes = Arc::new(AtomicU64::new(bytes));
         let (requests, inbox) = mpsc::channel(WAITING_CHANGES);
         let writer =
-            Writer { db: db.clone(), next: last + 1, commits: 0, arrived: arrived.clone(), bytes: bytes.clone() };
+            Writer { file: file.clone(), next: last + 1, commits: 0, arrived: arrived.clone(), bytes: bytes.clone() };
         let writer = std::thread::Builder::new()
             .name("spool".into())
             .spawn(move || writer.run(inbox))
             .context("starting the spool")?;
-        Ok(Spool { db, requests: Some(requests), writer: Some(writer), arrived, retry_after, bytes, most })
+        let (requests, writer) = (Some(requests), Some(writer));
+        Ok(Spool { file, requests, writer, arrived, retry_after, bytes, coming: Arc::default(), most })
     }
 
     /// Returns when every message is synced.
     pub(super) async fn push_all(&self, messages: Vec<(Topic, Bytes)>) -> Result<(), PushError> {
         let size = messages.iter().map(|(_, body)| body.len() as u64).sum();
-        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > self.most {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
+        let coming = self.coming.fetch_add(size, Ordering::Relaxed) + size;
+        let _coming = Coming(self.coming.clone(), size);
+        if self.bytes.load(Ordering::Relaxed) + coming > self.most {
             return Err(PushError::Full);
         }
-        let pushed = self.ask(Change::Push { messages }).await;
-        if pushed.is_err() {
-            self.bytes.fetch_sub(size, Ordering::Relaxed);
-        }
-        pushed.map_err(PushError::Unavailable)
+        self.ask(Change::Push { messages }).await.map_err(PushError::Unavailable)
     }
 
     pub(super) fn depth(&self, topic: Topic) -> Result<u64> {
-        Ok(self.db.begin_read()?.open_table(table(topic))?.len()?)
+        self.file.with(|db| Ok(db.begin_read()?.open_table(table(topic))?.len()?))
     }
 
     /// Returns when the change is committed.
@@ -161,7 +171,7 @@ fn prepare(db: &Database) -> Result<(u64, u64)> {
 
 /// The one writer: commits everything that waits together.
 struct Writer {
-    db: Arc<Database>,
+    file: Arc<File>,
     next: u64,
     commits: u64,
     arrived: Arrived,
@@ -173,7 +183,11 @@ impl Writer {
         let mut waiting = Vec::new();
         while inbox.blocking_recv_many(&mut waiting, WAITING_CHANGES) > 0 {
             self.commits += 1;
+            let refused = if self.has_room_for(&waiting) { Vec::new() } else { take_pushes(&mut waiting) };
             let committed = self.commit(&waiting).map_err(|error| format!("{error:#}"));
+            if let Err(error) = &committed {
+                self.open_again(error);
+            }
             for Request { change, answer } in waiting.drain(..) {
                 if let Change::Push { messages } = change {
                     for (topic, _) in messages {
@@ -183,49 +197,92 @@ impl Writer {
                 // Whoever asked may be gone; the change is made all the same.
                 let _ = answer.send(committed.clone().map(|()| self.commits).map_err(|error| anyhow!(error)));
             }
+            for Request { answer, .. } in refused {
+                let _ = answer.send(Err(anyhow!("the disk of the spool is full")));
+            }
         }
+    }
+
+    fn has_room_for(&self, requests: &[Request]) -> bool {
+        let pushed = requests.iter().map(|request| match &request.change {
+            Change::Push { messages } => messages.iter().map(|(_, body)| body.len() as u64).sum(),
+            Change::Forget { .. } | Change::Bury { .. } => 0,
+        });
+        let bytes: u64 = pushed.sum();
+        bytes == 0 || self.file.has_room_for(bytes)
     }
 
     fn commit(&mut self, requests: &[Request]) -> Result<()> {
-        let mut write = self.db.begin_write()?;
-        if requests.iter().all(|request| matches!(request.change, Change::Forget { .. })) {
-            // Forgetting need not be synced: what comes back after a crash is stored once all the same.
-            write.set_durability(Durability::None)?;
+        if requests.is_empty() {
+            return Ok(());
         }
-        for request in requests {
-            self.apply(&write, &request.change)?;
-        }
-        write.commit().context("syncing the spool")
+        let file = self.file.clone();
+        let (pushed, forgotten) = file.with(|db| {
+            let mut write = db.begin_write()?;
+            if requests.iter().all(|request| matches!(request.change, Change::Forget { .. })) {
+                // Forgetting need not be synced: what comes back after a crash is stored once all the same.
+                write.set_durability(Durability::None)?;
+            }
+            let mut sum = (0, 0);
+            for request in requests {
+                let (pushed, forgotten) = self.apply(&write, &request.change)?;
+                sum = (sum.0 + pushed, sum.1 + forgotten);
+            }
+            write.commit().context("syncing the spool")?;
+            Ok(sum)
+        })?;
+        self.bytes.fetch_add(pushed, Ordering::Relaxed);
+        self.bytes.fetch_sub(forgotten, Ordering::Relaxed);
+        Ok(())
     }
 
-    fn apply(&mut self, write: &WriteTransaction, change: &Change) -> Result<()> {
+    /// Makes a change and returns how many bytes of messages it pushed, and forgot.
+    fn apply(&mut self, write: &WriteTransaction, change: &Change) -> Result<(u64, u64)> {
+        let (mut pushed, mut forgotten) = (0, 0);
         match change {
             Change::Push { messages } => {
                 for (topic, body) in messages {
                     write.open_table(table(*topic))?.insert(self.next, &body[..])?;
                     self.next += 1;
+                    pushed += body.len() as u64;
                 }
             }
             Change::Forget { topic, numbers } => {
                 let mut table = write.open_table(table(*topic))?;
                 for number in numbers {
-                    self.forget(&mut table, *number)?;
+                    forgotten += forget(&mut table, *number)?;
                 }
             }
             Change::Bury { topic, number, body, reason } => {
                 write.open_table(DEAD)?.insert(number, (topic.name(), reason.as_str(), &body[..]))?;
-                self.forget(&mut write.open_table(table(*topic))?, *number)?;
+                forgotten += forget(&mut write.open_table(table(*topic))?, *number)?;
             }
         }
-        Ok(())
+        Ok((pushed, forgotten))
     }
 
-    fn forget(&self, table: &mut redb::Table<'_, u64, &'static [u8]>, number: u64) -> Result<()> {
-        if let Some(body) = table.remove(number)? {
-            self.bytes.fetch_sub(body.value().len() as u64, Ordering::Relaxed);
+    /// The store takes nothing more after an error of the disk; opened again, it has what was synced.
+    fn open_again(&mut self, cause: &str) {
+        tracing::warn!("writing the spool: {cause}; its file is opened again");
+        match self.file.open_again().and_then(|()| self.file.with(prepare)) {
+            Ok((last, bytes)) => {
+                self.next = self.next.max(last + 1);
+                self.bytes.store(bytes, Ordering::Relaxed);
+            }
+            Err(error) => tracing::error!("opening the spool again: {error:#}"),
         }
-        Ok(())
     }
+}
+
+fn forget(table: &mut redb::Table<'_, u64, &'static [u8]>, number: u64) -> Result<u64> {
+    Ok(table.remove(number)?.map_or(0, |body| body.value().len() as u64))
+}
+
+/// Takes the pushes out of what waits.
+fn take_pushes(waiting: &mut Vec<Request>) -> Vec<Request> {
+    let (pushes, others) = waiting.drain(..).partition(|request| matches!(request.change, Change::Push { .. }));
+    *waiting = others;
+    pushes
 }
 
 /// The one reader of a topic.
@@ -275,7 +332,12 @@ impl Reader {
 
     /// What is there, without waiting.
     pub(super) fn next(&mut self, most: usize) -> Result<Vec<Message>> {
-        let read = self.spool.db.begin_read()?;
+        let file = self.spool.file.clone();
+        file.with(|db| self.read(db, most))
+    }
+
+    fn read(&mut self, db: &Database, most: usize) -> Result<Vec<Message>> {
+        let read = db.begin_read()?;
         let table = read.open_table(table(self.topic))?;
         let mut messages = Vec::new();
         let mut size = 0;

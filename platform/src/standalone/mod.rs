@@ -181,6 +181,7 @@ impl Options {
             web: config::Web {
                 listen: self.listen,
                 metrics_listen: self.metrics_listen.unwrap_or(defaults.web.metrics_listen),
+                ..defaults.web
             },
             ..defaults
         }

@@ -150,7 +150,8 @@ impl Settings {
 }
 
 impl Unwanted {
-    fn filters(&self) -> Filters {
+    /// Ready to be applied.
+    pub fn filters(&self) -> Filters {
         let patterns = |texts: &[String]| globs(texts.iter().map(String::as_str));
         Filters {
             hydration_errors: self.hydration_errors,

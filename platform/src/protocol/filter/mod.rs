@@ -76,6 +76,17 @@ impl Reason {
 }
 
 impl Filters {
+    /// Why nothing of a request is wanted, as far as its head tells.
+    pub fn reason_of_request(&self, client_ip: Option<IpAddr>, agent: Option<&str>) -> Option<Reason> {
+        if client_ip.is_some_and(|ip| self.client_ips.iter().any(|range| range.contains(ip))) {
+            return Some(Reason::ClientIp);
+        }
+        // Nearly every request is of an SDK that says so, and then there is nothing to look for.
+        let agent =
+            agent.filter(|agent| self.web_crawlers && !agent.starts_with("sentry.") && !agent.starts_with("raven"));
+        agent.is_some_and(crawlers::is_crawler).then_some(Reason::WebCrawlers)
+    }
+
     /// Why an event is not wanted, if it is not.
     pub fn reason(&self, event: &Event, client_ip: Option<IpAddr>) -> Option<Reason> {
         let agent = header(event, "User-Agent");

@@ -19,6 +19,20 @@ fn nothing_is_filtered_by_default() {
 }
 
 #[test]
+fn a_request_is_unwanted_by_its_head_alone() {
+    let filters = Filters {
+        client_ips: IpRange::parse("192.0.2.0/24").into_iter().collect(),
+        web_crawlers: true,
+        ..Filters::default()
+    };
+    let reason = |ip: &str, agent: Option<&str>| filters.reason_of_request(ip.parse().ok(), agent);
+    assert_eq!(reason("192.0.2.7", Some("sentry.python/2.9.0")), Some(Reason::ClientIp));
+    assert_eq!(reason("198.51.100.7", Some("Mozilla/5.0 (compatible; bingbot/2.0)")), Some(Reason::WebCrawlers));
+    assert_eq!(reason("198.51.100.7", Some("sentry.python/2.9.0")), None);
+    assert_eq!(reason("nowhere", None), None);
+}
+
+#[test]
 fn addresses_releases_and_messages_are_filtered_as_they_are_named() {
     let ranges = |texts: &[&str]| Filters {
         client_ips: texts.iter().filter_map(|text| IpRange::parse(text)).collect(),

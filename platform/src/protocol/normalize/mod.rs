@@ -19,7 +19,7 @@ mod numbers;
 mod request;
 mod tags;
 mod text;
-mod time;
+pub mod time;
 mod transaction;
 mod user;
 

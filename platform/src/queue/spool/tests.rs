@@ -38,6 +38,35 @@ async fn take(reader: &mut Reader, most: usize) -> (Vec<MessageId>, Vec<Bytes>) 
     reader.take(most).await.unwrap().into_iter().map(|message| (message.id, message.body)).unzip()
 }
 
+/// What was buried: topic, reason and body.
+fn dead(spool: &Spool) -> Vec<String> {
+    let told =
+        |(topic, reason, body): (&str, &str, &[u8])| format!("{topic} {reason}: {}", String::from_utf8_lossy(body));
+    let read = spool.file.with(|db| Ok(db.begin_read()?.open_table(DEAD)?)).unwrap();
+    read.iter().unwrap().map(|entry| told(entry.unwrap().1.value())).collect()
+}
+
+#[tokio::test]
+async fn after_an_error_of_the_disk_it_goes_on_with_what_was_synced() {
+    let folder = Folder::new();
+    let spool = folder.open();
+    push(&spool, Topic::Events, bodies(&["a"])).await.unwrap();
+    spool.file.open_again().unwrap();
+    push(&spool, Topic::Events, bodies(&["b"])).await.unwrap();
+    assert_eq!(take(&mut Reader::new(spool, Topic::Events), 10).await.1, bodies(&["a", "b"]));
+}
+
+#[tokio::test]
+async fn what_waits_is_seen_from_outside_unless_somebody_holds_it() {
+    let folder = Folder::new();
+    let spool = Spool::open(&folder.0.join("overflow/0"), MOST, Duration::ZERO).unwrap();
+    push(&spool, Topic::Events, bodies(&["a"])).await.unwrap();
+    push(&spool, Topic::Items, bodies(&["bc"])).await.unwrap();
+    assert!(matches!(look(&folder.0)[..], [(_, Look::Held { size: 1.. })]));
+    drop(spool);
+    assert_eq!(look(&folder.0)[0].1, Look::Left { messages: 2, bytes: 3 });
+}
+
 #[tokio::test]
 async fn what_was_pushed_is_there_after_opening_again_in_order() {
     let folder = Folder::new();
@@ -87,7 +116,7 @@ async fn what_fails_too_often_is_buried() {
     }
     assert!(take(&mut reader, 10).await.1.is_empty());
     assert_eq!(spool.depth(Topic::Events).unwrap(), 0);
-    assert_eq!(spool.db.begin_read().unwrap().open_table(DEAD).unwrap().len().unwrap(), 1);
+    assert_eq!(dead(&spool).len(), 1);
 }
 
 #[tokio::test]
@@ -127,10 +156,7 @@ async fn what_is_buried_keeps_its_reason_and_its_number() {
     let mut reader = Reader::new(spool.clone(), Topic::Events);
     let message = reader.take(10).await.unwrap().remove(0);
     reader.bury(&message, "no JSON either").await.unwrap();
-    let dead = spool.db.begin_read().unwrap().open_table(DEAD).unwrap();
-    let dead: Vec<_> = dead.iter().unwrap().map(|entry| entry.unwrap().1).collect();
-    let dead: Vec<_> = dead.iter().map(redb::AccessGuard::value).collect();
-    assert_eq!(dead, [("events", "no JSON", &b"bad"[..]), ("events", "no JSON either", &b"good"[..])]);
+    assert_eq!(dead(&spool), ["events no JSON: bad", "events no JSON either: good"]);
     assert_eq!(spool.depth(Topic::Events).unwrap(), 0);
 }
 
@@ -149,7 +175,7 @@ async fn changes_that_wait_together_share_a_commit() {
         .collect();
     drop(requests);
     let writer =
-        Writer { db: spool.db.clone(), next: 1, commits: 0, arrived: spool.arrived.clone(), bytes: Arc::default() };
+        Writer { file: spool.file.clone(), next: 1, commits: 0, arrived: spool.arrived.clone(), bytes: Arc::default() };
     std::thread::spawn(move || writer.run(inbox)).join().unwrap();
     for answered in answers {
         assert_eq!(answered.await.unwrap().unwrap(), 1);

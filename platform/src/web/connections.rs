@@ -1,0 +1,231 @@
+//! Connections: how many there may be, how long one may make us wait, how much of a head it may send, and how they end.
+//!
+//! Every connection has a seat. Where all are taken, the one whose client we have waited for longest has to leave, so that
+//! neither idle clients nor slow nor silent ones keep others out. A request that is being answered is never cut off for it.
+//!
+//! Not here: bodies, which `ingest` bounds itself, and TLS, which ends at the proxy before us.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+
+use crate::metrics::Metrics;
+
+/// How long a client may take for a head, and keep a connection without a request: longer than the minute for which proxies
+/// keep theirs, or they would send into one that we are closing.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// A request's line and headers, in bytes. A legacy event fits, which stands in the query.
+const MOST_HEAD_BYTES: usize = 64 << 10;
+/// After so long without a byte we ask whether the other side is still there.
+const PROBE_AFTER: Duration = Duration::from_mins(1);
+const PROBE_EVERY: Duration = Duration::from_secs(15);
+const MOST_PROBES: u32 = 4;
+/// How long an answer may go unread.
+const UNREAD_TIMEOUT: Duration = Duration::from_mins(1);
+/// Files and connections to servers that are open besides.
+const OTHER_FILES: u64 = 256;
+/// Between two looks for a free seat, or for what accepting needs.
+const PAUSE: Duration = Duration::from_millis(100);
+/// What clients who are silent when we are told to stop may still take to send a request.
+const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// Serves connections until told to stop, then until the last one is answered.
+pub async fn serve(listener: TcpListener, router: Router, seats: Seats, stop: CancellationToken) {
+    let graceful = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MOST_HEAD_BYTES);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener) => accepted,
+            () = stop.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let seat = seats.take().await;
+                tokio::spawn(hold(http.clone(), (stream, peer), router.clone(), seat, graceful.watcher()));
+            }
+            Err(error) => {
+                tracing::warn!("accepting a connection: {error}");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    let silent = async {
+        tokio::time::sleep(LAST_WAIT).await;
+        seats.clear();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! { () = graceful.shutdown() => (), () = silent => () }
+}
+
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept().await?;
+    // Without it an answer may wait for the acknowledgement of the one before.
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_EVERY).with_retries(MOST_PROBES);
+    let socket = SockRef::from(&stream);
+    socket.set_tcp_keepalive(&keepalive)?;
+    socket.set_tcp_user_timeout(Some(UNREAD_TIMEOUT))?;
+    Ok((stream, peer))
+}
+
+/// Answers a connection's requests until one side ends it, or until it has to leave.
+async fn hold(
+    http: http1::Builder,
+    (stream, peer): (TcpStream, SocketAddr),
+    router: Router,
+    taken: Taken,
+    watcher: Watcher,
+) {
+    let seat = taken.seat.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        seat.is_busy();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = router.clone().call(request);
+        let seat = seat.clone();
+        async move {
+            let answer = answer.await;
+            seat.waits();
+            answer
+        }
+    });
+    let connection = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
+    // Errors here are clients that broke off or sent what is no HTTP; they are answered where they can be.
+    tokio::select! { _ = connection => (), () = taken.seat.has_to_leave() => () }
+}
+
+/// The seats of a process.
+#[derive(Clone)]
+pub struct Seats {
+    free: Arc<Semaphore>,
+    taken: Arc<Mutex<HashMap<u64, Arc<Seat>>>>,
+    turns: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
+}
+
+/// Where a connection sits.
+struct Seat {
+    /// Since when we wait for its client, by the order of things; 0 while a request of its is being answered.
+    waits_since: AtomicU64,
+    turns: Arc<AtomicU64>,
+    leave: Notify,
+}
+
+/// A seat that is free again when this is dropped.
+struct Taken {
+    seats: Seats,
+    number: u64,
+    seat: Arc<Seat>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Seats {
+    /// As many as were asked for, and no more than the files this process may open.
+    pub fn new(most: usize, metrics: Arc<Metrics>) -> Seats {
+        let files = usize::try_from(files().saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
+        let free = Arc::new(Semaphore::new(most.min(files).max(1)));
+        Seats { free, taken: Arc::default(), turns: Arc::new(AtomicU64::new(1)), metrics }
+    }
+
+    async fn take(&self) -> Taken {
+        let permit = loop {
+            match self.free.clone().try_acquire_owned() {
+                Ok(permit) => break permit,
+                Err(_) => self.make_room().await,
+            }
+        };
+        let number = self.turns.fetch_add(1, Ordering::Relaxed);
+        let seat = Arc::new(Seat { waits_since: number.into(), turns: self.turns.clone(), leave: Notify::new() });
+        self.taken().insert(number, seat.clone());
+        self.metrics.connections.inc();
+        Taken { seats: self.clone(), number, seat, _permit: permit }
+    }
+
+    /// Has the one leave that we have waited for longest, and waits for a free seat, a little.
+    async fn make_room(&self) {
+        let longest = {
+            let taken = self.taken();
+            let waiting = taken.values().filter(|seat| seat.since() > 0);
+            waiting.min_by_key(|seat| seat.since()).cloned()
+        };
+        if let Some(seat) = longest {
+            self.metrics.connections_cut.inc();
+            seat.leave.notify_one();
+        }
+        // The permit is given back at once; whoever asks again finds it.
+        let _ = tokio::time::timeout(PAUSE, self.free.acquire()).await;
+    }
+
+    /// Has everyone leave whom we wait for.
+    fn clear(&self) {
+        self.taken().values().for_each(|seat| seat.leave.notify_one());
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<u64, Arc<Seat>>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    fn since(&self) -> u64 {
+        self.waits_since.load(Ordering::Relaxed)
+    }
+
+    fn is_busy(&self) {
+        self.waits_since.store(0, Ordering::Relaxed);
+    }
+
+    fn waits(&self) {
+        self.waits_since.store(self.turns.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    async fn has_to_leave(&self) {
+        loop {
+            self.leave.notified().await;
+            // It may have got a request meanwhile.
+            if self.since() > 0 {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.seats.taken().remove(&self.number);
+        self.seats.metrics.connections.dec();
+    }
+}
+
+/// How many files this process may open, after asking for as many as it may ask for.
+fn files() -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return u64::MAX };
+    match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
+        Ok(()) => hard,
+        Err(_) => soft,
+    }
+}
