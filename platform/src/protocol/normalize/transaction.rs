@@ -43,10 +43,10 @@ fn set(object: &mut Object, name: &str, usual: &str) {
 
 /// A name that is a path keeps its words; ids become `*`.
 fn name(event: &mut Object, notes: &mut Notes) {
-    let Some(sent) = event.get("transaction").and_then(Value::as_str).filter(|name| !name.is_empty()) else {
+    if event.get("transaction").and_then(Value::as_str).is_none_or(str::is_empty) {
         event.insert("transaction".into(), UNLABELED.into());
-        return;
-    };
+    }
+    let sent = event.get("transaction").and_then(Value::as_str).unwrap_or_default();
     let source = event.get("transaction_info").and_then(|info| info.get("source")).and_then(Value::as_str);
     if !matches!(source, Some("url" | "sanitized")) {
         return;
