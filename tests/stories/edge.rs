@@ -120,10 +120,6 @@ pub fn id(id: &str) -> Answer {
     Answer::Exactly(json!({"id": id}).to_string())
 }
 
-fn nothing() -> Answer {
-    Answer::Exactly("{}".to_owned())
-}
-
 pub fn sentry(project: &Project) -> String {
     format!("Sentry sentry_version=7, sentry_client=story/1.0, sentry_key={}", project.key)
 }

@@ -171,7 +171,14 @@ pub async fn set_aside(
     .fetch_all(db)
     .await?;
     let set_aside = |(project, id, received_at, reason, body)| SetAside {
-        received: Received { project: ProjectId(project), id: EventId(id), received_at, body: Bytes::from(body) },
+        received: Received {
+            project: ProjectId(project),
+            id: EventId(id),
+            received_at,
+            // What was set aside is kept without it.
+            sent: Box::default(),
+            body: Bytes::from(body),
+        },
         reason,
     };
     Ok(rows.into_iter().map(|row| set_aside((row.project_id, row.id, row.received_at, row.reason, row.body))).collect())
