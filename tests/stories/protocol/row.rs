@@ -82,26 +82,26 @@ impl Row {
     }
 
     fn check(&self, platform: &Platform, names: &[(String, String)]) -> Result<()> {
-        let named = |text: &str| {
+        let filled = |text: &str| {
             names.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
         };
-        let mut body = named(&self.body).into_bytes();
+        let mut body = filled(&self.body).into_bytes();
         for step in &self.through {
             body = pass(body, step)?;
         }
-        let url = format!("{}{}", platform.url, named(&self.path));
+        let url = format!("{}{}", platform.url, filled(&self.path));
         let request = platform.client.request(Method::from_bytes(self.method.as_bytes())?, url);
         let request = if body.is_empty() { request } else { request.body(body) };
-        let request = self.headers.iter().fold(request, |request, (name, value)| request.header(name, named(value)));
+        let request = self.headers.iter().fold(request, |request, (name, value)| request.header(name, filled(value)));
         let answer = request.send()?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("no text"));
         let said = said(answer)?;
         ensure!(status == self.status, "it was answered {status} {said}, not {}", self.status);
-        matches(&said, &named(&self.answer), header("x-sentry-error"))?;
+        matches(&said, &filled(&self.answer), header("x-sentry-error"))?;
         for (name, expected) in &self.told {
             let told = header(name).unwrap_or("none");
-            ensure!(told == named(expected), "{name} is {told:?}, not {expected:?}");
+            ensure!(told == filled(expected), "{name} is {told:?}, not {expected:?}");
         }
         Ok(())
     }
