@@ -7,7 +7,7 @@
 mod error;
 mod ready;
 
-use std::{any::Any, time::Duration};
+use std::{any::Any, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
 use axum::{
@@ -49,7 +49,9 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
     });
     tracing::info!("serving {} on {address}", app.config.site.url_prefix);
     tokio::spawn(ingest::keep(app.clone(), stop.clone()));
-    let served = axum::serve(listener, router(app.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
+    // Handlers learn the address of the connection, which is the client's where no proxy says otherwise.
+    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let too_late = async {
         stop.cancelled().await;
         tokio::time::sleep(GRACE).await;

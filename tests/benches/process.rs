@@ -60,7 +60,8 @@ fn fill(bench: &Bench, events: usize) -> Result<()> {
             for number in start..events.min(start + 500) {
                 let body = load::event(number % BUGS).to_string().into();
                 let received_at = picket_platform::app::now();
-                let event = Received { project: ProjectId(1), id: EventId::random(), received_at, body };
+                let event =
+                    Received { project: ProjectId(1), id: EventId::random(), received_at, sent: Box::default(), body };
                 pipe.cmd("XADD").arg("picket:events").arg("*").arg("m").arg(&event.encode()[..]).ignore();
             }
             pipe.exec_async(&mut redis).await?;

@@ -14,6 +14,12 @@ pub const STORIES: &[Story] = &[
     Story { name: "a_refused_sender_is_told_why", run: a_refused_sender_is_told_why },
     Story { name: "an_event_sent_twice_is_stored_once", run: an_event_sent_twice_is_stored_once },
     Story { name: "a_broken_event_is_kept_with_its_reason", run: a_broken_event_is_kept_with_its_reason },
+    Story { name: "a_clock_that_is_a_year_behind_is_put_right", run: a_clock_that_is_a_year_behind_is_put_right },
+    Story { name: "an_address_left_to_us_is_the_clients", run: an_address_left_to_us_is_the_clients },
+    Story {
+        name: "a_message_of_another_version_is_kept_with_its_reason",
+        run: another_version_is_kept_with_its_reason,
+    },
     Story { name: "items_not_kept_yet_do_not_fail_their_envelope", run: items_not_kept_yet_do_not_fail_their_envelope },
 ];
 
@@ -118,6 +124,54 @@ fn a_broken_event_is_kept_with_its_reason(world: &World) -> Result<()> {
         "select count(*) from rejected_events where reason like 'invalid JSON data: expected value%'",
         "1",
     )
+}
+
+fn a_clock_that_is_a_year_behind_is_put_right(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let now: f64 = platform.sql("select extract(epoch from now())")?.parse()?;
+    let behind = now - 365.0 * 86_400.0;
+    let mut event = error("Gone", "umbrella");
+    event["timestamp"] = json!(behind - 10.0);
+    let sent_at = platform.sql(&format!("select to_json(to_timestamp({behind})) #>> '{{}}'"))?;
+    let header = json!({"event_id": event["event_id"], "sent_at": sent_at});
+    let body = format!("{header}\n{}\n{event}\n", json!({"type": "event"}));
+    let answer = platform.envelope(&project, &event).body(body).send()?;
+    ensure!(answer.status() == 200, "answered {}", answer.status());
+    platform.stores(1)?;
+    let off = "select abs(extract(epoch from received_at - occurred_at) - 10) < 1 from events";
+    ensure!(platform.sql(off)? == "t", "ten seconds before it was sent is ten seconds before it came");
+    Ok(())
+}
+
+fn an_address_left_to_us_is_the_clients(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let cases = [(None, "127.0.0.1"), (Some("203.0.113.9, 198.51.100.2"), "203.0.113.9")];
+    for (at, (forwarded, expected)) in cases.into_iter().enumerate() {
+        let mut event = error("Gone", "umbrella");
+        event["user"] = json!({"ip_address": "{{auto}}"});
+        let request = platform.envelope(&project, &event);
+        let request = forwarded.into_iter().fold(request, |request, list| request.header("X-Forwarded-For", list));
+        ensure!(request.send()?.status() == 200);
+        platform.stores(at + 1)?;
+        let id = event["event_id"].as_str().unwrap_or_default();
+        let event = platform.api(&format!("/projects/acme/shop/events/{id}/"))?;
+        ensure!(event["user"]["ip_address"] == expected, "the user is {:#}", event["user"]);
+        ensure!(event["sdk"]["name"] == "story", "the client stands in the authentication alone: {:#}", event["sdk"]);
+    }
+    Ok(())
+}
+
+fn another_version_is_kept_with_its_reason(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    platform.redis.command(&["xadd", "picket:events", "*", "m", "\u{1}of a version long gone"])?;
+    platform.receives(&project, &error("Gone", "umbrella"))?;
+    platform.stores(1)?;
+    let dead = platform.redis.command(&["xrange", "picket:events:dead", "-", "+"])?;
+    ensure!(dead.contains("the message is of version 1, this worker reads"), "the dead letters are {dead:?}");
+    Ok(())
 }
 
 fn items_not_kept_yet_do_not_fail_their_envelope(world: &World) -> Result<()> {

@@ -9,15 +9,19 @@ pub mod save;
 mod sections;
 pub mod store;
 
-use anyhow::{Context, Result, ensure};
-use bytes::{BufMut, Bytes, BytesMut};
+use std::borrow::Cow;
+
+use anyhow::Result;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
     issues::IssueId,
     projects::ProjectId,
-    protocol::{EventId, filter::Reason},
+    protocol::{EventId, filter::Reason, sent::Sent},
+    queue::message,
 };
 
 pub use process::process;
@@ -29,36 +33,41 @@ pub struct Received {
     pub id: EventId,
     /// By our clock, to the microsecond.
     pub received_at: DateTime<Utc>,
+    /// What the request said of its sending.
+    pub sent: Box<Sent>,
     /// The JSON, as the SDK sent it.
     pub body: Bytes,
 }
 
-/// The first byte of a message, so that a rolling upgrade can change the rest.
-const VERSION: u8 = 1;
-const HEAD: usize = 1 + 8 + 16 + 8;
+const VERSION: u8 = 2;
+
+/// The head of a message: everything but the body.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    project: i64,
+    id: Uuid,
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    received_at: DateTime<Utc>,
+    sent: Cow<'a, Sent>,
+}
 
 impl Received {
-    /// The message for the queue: a version, three fixed fields, the body.
+    /// The message for the queue.
     pub fn encode(&self) -> Bytes {
-        let mut message = BytesMut::with_capacity(HEAD + self.body.len());
-        message.put_u8(VERSION);
-        message.put_i64(self.project.0);
-        message.put_slice(self.id.0.as_bytes());
-        message.put_i64(self.received_at.timestamp_micros());
-        message.put_slice(&self.body);
-        message.freeze()
+        let (project, id) = (self.project.0, self.id.0);
+        let head = Head { project, id, received_at: self.received_at, sent: Cow::Borrowed(&self.sent) };
+        message::write(VERSION, &head, &self.body)
     }
 
     /// Reads what [`Received::encode`] wrote.
     pub fn decode(message: &Bytes) -> Result<Received> {
-        ensure!(message.len() >= HEAD, "the message is {} bytes short", HEAD - message.len());
-        ensure!(message[0] == VERSION, "the message is of version {}, this worker reads {VERSION}", message[0]);
-        let micros = i64::from_be_bytes(message[25..33].try_into()?);
+        let (Head { project, id, received_at, sent }, body) = message::read(VERSION, message)?;
         Ok(Received {
-            project: ProjectId(i64::from_be_bytes(message[1..9].try_into()?)),
-            id: EventId(Uuid::from_slice(&message[9..25])?),
-            received_at: DateTime::from_timestamp_micros(micros).context("the message's time is out of range")?,
-            body: message.slice(HEAD..),
+            project: ProjectId(project),
+            id: EventId(id),
+            received_at,
+            sent: Box::new(sent.into_owned()),
+            body,
         })
     }
 }
@@ -105,5 +114,37 @@ impl Outcome {
             Outcome::Filtered(_) => "filtered",
             Outcome::ProjectGone => "project_gone",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_as_it_was_written() {
+        let at = |micros| DateTime::from_timestamp_micros(micros).unwrap();
+        let sent = Box::new(Sent {
+            at: Some(at(-1)),
+            from: "2001:db8::7".parse().ok(),
+            by: Some("sentry.python/2.9.0".into()),
+            headers: vec![("user-agent".into(), "Firefox".into())],
+        });
+        let (project, id, received_at) = (ProjectId(7), EventId::random(), at(1_700_000_000_000_001));
+        let told = Received { project, id, received_at, sent, body: Bytes::from_static(b"{\"a\":\"\0\"}") };
+        let silent = Received { sent: Box::default(), body: Bytes::new(), ..told.clone() };
+        for received in [told, silent] {
+            let message = received.encode();
+            assert_eq!(Received::decode(&message).unwrap(), received);
+            for cut in 0..message.len() - received.body.len() {
+                assert!(Received::decode(&message.slice(..cut)).is_err(), "{cut} bytes are no event");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_of_another_version_says_so() {
+        let error = Received::decode(&Bytes::from_static(b"\x01and the rest")).unwrap_err();
+        assert_eq!(error.to_string(), "the message is of version 1, this worker reads 2");
     }
 }

@@ -119,10 +119,9 @@ fn context(policy: &Policy, received: &Received) -> Context {
     Context {
         event_id: received.id,
         received_at: received.received_at,
-        // The queue's messages carry neither the sender's address, nor its client, nor when it sent.
-        sent_at: None,
-        client_ip: None,
-        client: None,
+        sent_at: received.sent.at,
+        client_ip: received.sent.from,
+        client: received.sent.by.clone(),
         retention: RETENTION,
         addresses: policy.addresses,
     }

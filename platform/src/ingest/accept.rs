@@ -157,13 +157,15 @@ fn message(
     let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
     if kind.fate == Fate::Event {
         let id = id.unwrap_or_else(EventId::random);
-        return Ok((Topic::Events, Received { project, id, received_at, body }.encode()));
+        let sent = Box::new(sender.sent.clone());
+        return Ok((Topic::Events, Received { project, id, received_at, sent, body }.encode()));
     }
     let kept = items::Item {
         project,
         id: Uuid::now_v7(),
         event: id.filter(|_| kind.relation != Relation::None),
         received_at,
+        sent: sender.sent.clone(),
         kind: kind.name.to_owned(),
         headers: item.headers.clone(),
         body,

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
-    protocol::{envelope::Item, json::Object},
+    protocol::{envelope::Item, json::Object, sent},
 };
 
 /// What a site's policies are reported as, newest first.
@@ -36,12 +36,13 @@ const ADDITIONS: &[&str] = &["sentry_release", "sentry_environment"];
 /// Takes a report about a policy.
 pub async fn take_security(
     State(app): State<App>,
-    sender: Sender,
+    mut sender: Sender,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(), Rejection> {
     let reports = read(&headers, body, SECURITY).await?;
+    sender.sent.headers = of_browser(&headers);
     let additions = additions(&query.unwrap_or_default());
     let reports = match list(&reports) {
         Some(reports) => reports,
@@ -56,8 +57,14 @@ pub async fn take_security(
 }
 
 /// Takes a list of network errors.
-pub async fn take_nel(State(app): State<App>, sender: Sender, headers: HeaderMap, body: Body) -> Result<(), Rejection> {
+pub async fn take_nel(
+    State(app): State<App>,
+    mut sender: Sender,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(), Rejection> {
     let body = read(&headers, body, NEL).await?;
+    sender.sent.headers = of_browser(&headers);
     let reports: Vec<&RawValue> = serde_json::from_slice(&body).map_err(Rejection::Json)?;
     let item = |report: &&RawValue| accept::item("nel", Object::new(), Bytes::copy_from_slice(report.get().as_bytes()));
     let items: Vec<Item> = reports.iter().map(item).collect();
@@ -79,6 +86,12 @@ async fn read(headers: &HeaderMap, body: Body, types: &[&str]) -> Result<Bytes, 
 fn list(body: &Bytes) -> Option<Vec<Bytes>> {
     let reports: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
     Some(reports.into_iter().map(|report| Bytes::copy_from_slice(report.get().as_bytes())).collect())
+}
+
+/// The report itself does not say which browser made it.
+fn of_browser(headers: &HeaderMap) -> Vec<(String, String)> {
+    let named = sent::OF_BROWSERS.iter().filter_map(|name| Some((*name, headers.get(*name)?.to_str().ok()?)));
+    named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn additions(query: &str) -> Object {

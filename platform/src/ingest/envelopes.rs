@@ -47,18 +47,19 @@ pub async fn take(
         Some(sender) => sender,
         None => tunnelled(&app, &body, &head.claim).await?,
     };
-    let id = open(&app, &sender, &body).await?;
+    let id = open(&app, sender, &body).await?;
     Ok(Json(id.into()))
 }
 
 /// Splits an envelope and accepts what is in it.
-pub async fn open(app: &App, sender: &Sender, body: &Bytes) -> Result<Option<EventId>, Rejection> {
+pub async fn open(app: &App, mut sender: Sender, body: &Bytes) -> Result<Option<EventId>, Rejection> {
     if body.is_empty() {
         return Err(Rejection::Empty);
     }
     let envelope = Envelope::parse(body).map_err(Rejection::Envelope)?;
     envelope.agrees_with(&sender.public_key, sender.project.0).map_err(Rejection::Envelope)?;
-    accept::items(app, sender, envelope.event_id, envelope.items).await?.unless_limited()
+    sender.sent.at = envelope.sent_at;
+    accept::items(app, &sender, envelope.event_id, envelope.items).await?.unless_limited()
 }
 
 /// The sender of an envelope that a browser sent through its application's own server: only the envelope names it.

@@ -38,7 +38,7 @@ pub async fn take(
     let body = body::read(body, text(&headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
     let content_type = text(&headers, &header::CONTENT_TYPE).unwrap_or_default();
     let id = if content_type.starts_with("application/x-sentry-envelope") {
-        envelopes::open(&app, &sender, &body).await?
+        envelopes::open(&app, sender, &body).await?
     } else {
         Some(accept(&app, &sender, &body).await?)
     };

@@ -1,9 +1,12 @@
 //! Who sends, checked: a [`Sender`] exists only for an active key of the project in the path.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::{
-    extract::{FromRequestParts, RawPathParams},
+    extract::{ConnectInfo, FromRequestParts, RawPathParams},
     http::{HeaderMap, HeaderName, header, request::Parts},
 };
 
@@ -14,6 +17,7 @@ use crate::{
     protocol::{
         auth::{self, Auth, AuthError, Places},
         origin,
+        sent::{self, Sent},
     },
 };
 
@@ -28,6 +32,8 @@ pub struct Sender {
     pub key: Arc<Key>,
     /// 32 characters, lower-case.
     pub public_key: String,
+    /// What it says of its sending.
+    pub sent: Sent,
 }
 
 /// What a request says of its sender besides the key.
@@ -37,6 +43,8 @@ pub struct Claim {
     pub project: Option<String>,
     /// The site it comes from, if it comes from one.
     pub origin: Option<String>,
+    /// The address it comes from.
+    pub address: Option<IpAddr>,
 }
 
 impl Sender {
@@ -51,7 +59,8 @@ impl Sender {
         if claim.origin.as_ref().is_some_and(|origin| !origin::allows(&key.origins, origin)) {
             return Err(Rejection::Origin);
         }
-        Ok(Sender { project: key.project, key, public_key: auth.public_key })
+        let sent = Sent { from: claim.address, by: auth.client, ..Sent::default() };
+        Ok(Sender { project: key.project, key, public_key: auth.public_key, sent })
     }
 }
 
@@ -97,7 +106,10 @@ async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthE
         path: key.as_deref(),
     });
     let origin = origin::of(text(&parts.headers, &header::ORIGIN), text(&parts.headers, &header::REFERER));
-    Ok((Claim { project, origin: origin.map(str::to_owned) }, auth))
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let forwarded = sent::FORWARDED.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok());
+    let address = sent::address(forwarded, peer);
+    Ok((Claim { project, origin: origin.map(str::to_owned), address }, auth))
 }
 
 /// A header's value, as far as it is text.

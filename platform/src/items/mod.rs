@@ -5,11 +5,12 @@
 
 mod store;
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
-use anyhow::{Context, Result, ensure};
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use anyhow::{Context, Result};
+use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -22,15 +23,14 @@ use crate::{
         client_report::{self, Decision, Entry},
         item::Category,
         json::Object,
+        sent::Sent,
     },
+    queue::message,
 };
 
 /// zstd's default: beyond it, items shrink little and cost much.
 const COMPRESSION_LEVEL: i32 = 3;
-/// The first byte of a message, so that a rolling upgrade can change the rest.
-const VERSION: u8 = 1;
-/// Version, project, id, event id, time, and the lengths of kind and headers.
-const HEAD: usize = 1 + 8 + 16 + 16 + 8 + 4 + 4;
+const VERSION: u8 = 2;
 
 /// An item as web put it in the queue.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Item {
     pub event: Option<EventId>,
     /// By our clock, to the microsecond.
     pub received_at: DateTime<Utc>,
+    /// What the request said of its sending.
+    pub sent: Sent,
     /// `attachment`, `session` …: one of the kinds of the protocol.
     pub kind: String,
     /// All headers of the item.
@@ -51,41 +53,48 @@ pub struct Item {
     pub body: Bytes,
 }
 
+/// The head of a message: everything but the body.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    project: i64,
+    id: Uuid,
+    event: Option<Uuid>,
+    #[serde(with = "chrono::serde::ts_microseconds")]
+    received_at: DateTime<Utc>,
+    sent: Cow<'a, Sent>,
+    kind: Cow<'a, str>,
+    /// As JSON, whose values name their own types.
+    headers: Vec<u8>,
+}
+
 impl Item {
-    /// The message for the queue: a version, fixed fields, kind, headers and body.
+    /// The message for the queue.
     pub fn encode(&self) -> Result<Bytes> {
-        let headers = serde_json::to_vec(&self.headers).context("writing an item's headers")?;
-        let mut message = BytesMut::with_capacity(HEAD + self.kind.len() + headers.len() + self.body.len());
-        message.put_u8(VERSION);
-        message.put_i64(self.project.0);
-        message.put_slice(self.id.as_bytes());
-        message.put_slice(self.event.map_or(Uuid::nil(), |event| event.0).as_bytes());
-        message.put_i64(self.received_at.timestamp_micros());
-        message.put_u32(u32::try_from(self.kind.len())?);
-        message.put_u32(u32::try_from(headers.len())?);
-        message.put_slice(self.kind.as_bytes());
-        message.put_slice(&headers);
-        message.put_slice(&self.body);
-        Ok(message.freeze())
+        let head = Head {
+            project: self.project.0,
+            id: self.id,
+            event: self.event.map(|event| event.0),
+            received_at: self.received_at,
+            sent: Cow::Borrowed(&self.sent),
+            kind: Cow::Borrowed(&self.kind),
+            headers: serde_json::to_vec(&self.headers).context("writing an item's headers")?,
+        };
+        Ok(message::write(VERSION, &head, &self.body))
     }
 
     /// Reads what [`Item::encode`] wrote.
     pub fn decode(message: &Bytes) -> Result<Item> {
-        let mut message = message.clone();
-        ensure!(message.len() >= HEAD, "the message is {} bytes short", HEAD - message.len());
-        let version = message.get_u8();
-        ensure!(version == VERSION, "the message is of version {version}, this worker reads {VERSION}");
-        let project = ProjectId(message.get_i64());
-        let id = Uuid::from_slice(&message.split_to(16))?;
-        let event = Uuid::from_slice(&message.split_to(16))?;
-        let received_at =
-            DateTime::from_timestamp_micros(message.get_i64()).context("the message's time is out of range")?;
-        let (kind, headers) = (usize::try_from(message.get_u32())?, usize::try_from(message.get_u32())?);
-        ensure!(kind.checked_add(headers).is_some_and(|length| length <= message.len()), "the message is cut off");
-        let kind = String::from_utf8(message.split_to(kind).to_vec())?;
-        let headers = serde_json::from_slice(&message.split_to(headers)).context("reading an item's headers")?;
-        let event = Some(EventId(event)).filter(|event| !event.0.is_nil());
-        Ok(Item { project, id, event, received_at, kind, headers, body: message })
+        let (head, body) = message::read::<Head<'_>>(VERSION, message)?;
+        Ok(Item {
+            project: ProjectId(head.project),
+            id: head.id,
+            event: head.event.map(EventId),
+            received_at: head.received_at,
+            sent: head.sent.into_owned(),
+            kind: head.kind.into_owned(),
+            headers: serde_json::from_slice(&head.headers).context("reading an item's headers")?,
+            body,
+        })
     }
 }
 
@@ -155,6 +164,7 @@ mod tests {
             id: Uuid::now_v7(),
             event: Some(EventId::random()),
             received_at: DateTime::from_timestamp_micros(1_700_000_000_000_001).unwrap(),
+            sent: Sent { by: Some("sentry.go/0.30".into()), ..Sent::default() },
             kind: "attachment".into(),
             headers,
             body: Bytes::from_static(b"\0\n"),
@@ -163,7 +173,7 @@ mod tests {
         for item in [item, alone] {
             let message = item.encode().unwrap();
             assert_eq!(Item::decode(&message).unwrap(), item);
-            for cut in 0..HEAD + "attachment".len() {
+            for cut in 0..message.len() - item.body.len() {
                 assert!(Item::decode(&message.slice(..cut)).is_err(), "{cut} bytes are no item");
             }
         }

@@ -6,7 +6,7 @@
 //! Payloads are not looked into here: an item that is broken inside does not fail its envelope.
 
 use bytes::Bytes;
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -22,6 +22,8 @@ pub struct Envelope {
     pub event_id: Option<EventId>,
     /// The DSN, which may be the only thing that says who sends.
     pub dsn: Option<Dsn>,
+    /// When the sender says it sent it.
+    pub sent_at: Option<DateTime<Utc>>,
     /// In the order they stand in.
     pub items: Vec<Item>,
 }
@@ -105,8 +107,8 @@ fn head(body: &Bytes) -> Result<(Envelope, usize), EnvelopeError> {
     let event_id = text(&header, "event_id")?.map(str::parse).transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
     let dsn = text(&header, "dsn")?.map(Dsn::parse).transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
     let sent_at = text(&header, "sent_at")?.map(DateTime::parse_from_rfc3339);
-    sent_at.transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
-    Ok((Envelope { event_id, dsn, items: Vec::new() }, at))
+    let sent_at = sent_at.transpose().map_err(|_| EnvelopeError::InvalidHeader)?.map(|at| at.to_utc());
+    Ok((Envelope { event_id, dsn, sent_at, items: Vec::new() }, at))
 }
 
 fn text<'a>(header: &'a Object, name: &str) -> Result<Option<&'a str>, EnvelopeError> {

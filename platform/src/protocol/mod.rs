@@ -20,6 +20,7 @@ pub mod origin;
 pub mod repair;
 pub mod scrub;
 pub mod security;
+pub mod sent;
 pub mod stacktrace;
 pub mod store;
 #[cfg(test)]

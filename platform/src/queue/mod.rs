@@ -4,6 +4,7 @@
 //! never done (a killed worker) is taken over by another worker, so a message may be seen twice and everything downstream is
 //! idempotent. What keeps failing is buried: kept beside the queue, with its reason, for a person to look at.
 
+pub mod message;
 mod overflow;
 mod redis;
 mod spool;
