@@ -12,6 +12,7 @@ use sqlx::{
 
 use crate::{
     config::{self, Config, SslMode},
+    events::save::Listed,
     ingest::{Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
@@ -39,6 +40,8 @@ pub struct App {
     pub quotas: Arc<Counters>,
     /// What became of everything sent, until it is added to the database.
     pub outcomes: Arc<Outcomes>,
+    /// The tags that are known to be listed in the database.
+    pub listed_tags: Arc<Listed>,
     pub secret_key: SecretString,
 }
 
@@ -59,6 +62,7 @@ impl App {
             metrics: Arc::new(Metrics::default()),
             quotas: Arc::default(),
             outcomes: Arc::default(),
+            listed_tags: Arc::default(),
             secret_key: config.site.secret_key()?,
             config: Arc::new(config),
         })

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     auth, check,
     config::{Config, secret},
-    cron, organizations, projects, standalone, upgrade, web, worker,
+    cron, events, organizations, projects, retention, standalone, upgrade, web, worker,
 };
 
 /// A self-hosted error tracker for every Sentry SDK.
@@ -44,6 +44,13 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Deletes what is older than a number of days; cron does the same every day.
+    Cleanup(Box<retention::Options>),
+    /// Events that could not be stored: look at them, and try again.
+    Events {
+        #[command(subcommand)]
+        command: EventsCommand,
     },
     /// Projects and their DSNs.
     Projects {
@@ -105,6 +112,14 @@ enum ConfigCommand {
 }
 
 #[derive(Subcommand)]
+enum EventsCommand {
+    /// Lists the events that were set aside, latest first, each with its reason.
+    Rejected(Box<events::ListRejected>),
+    /// Puts events that were set aside into the queue again.
+    Replay(Box<events::Replay>),
+}
+
+#[derive(Subcommand)]
 enum ProjectsCommand {
     /// Creates a project (and its organisation, when it is new) and prints the DSN.
     Create(Box<projects::Create>),
@@ -154,6 +169,9 @@ impl Command {
             Command::Createuser(options) => create_user(*options).await?,
             Command::Config { command: ConfigCommand::GenerateSecretKey } => println!("{}", auth::new_secret_key()),
             Command::Config { command: ConfigCommand::Check(options) } => return Box::pin(check::run(*options)).await,
+            Command::Cleanup(options) => retention::run(*options).await?,
+            Command::Events { command: EventsCommand::Rejected(options) } => events::print_rejected(*options).await?,
+            Command::Events { command: EventsCommand::Replay(options) } => events::replay(*options).await?,
             Command::Projects { command: ProjectsCommand::Create(options) } => {
                 projects::create_and_print(*options).await?;
             }

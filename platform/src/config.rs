@@ -24,6 +24,8 @@ pub struct Config {
     #[command(flatten)]
     pub queue: Queue,
     #[command(flatten)]
+    pub retention: Retention,
+    #[command(flatten)]
     pub mail: Mail,
     #[command(flatten)]
     pub web: Web,
@@ -155,6 +157,15 @@ impl Queue {
     pub fn reclaim_after(&self) -> Duration {
         Duration::from_secs(self.reclaim_seconds)
     }
+}
+
+/// How long what was sent is kept.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Retention")]
+pub struct Retention {
+    /// Days after which events, and issues that had none since, are deleted; 0 keeps them for ever.
+    #[arg(long, value_name = "DAYS", env = "SENTRY_EVENT_RETENTION_DAYS", default_value_t = 90)]
+    pub event_days: u32,
 }
 
 /// Which queue carries the events.

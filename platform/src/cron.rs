@@ -1,32 +1,41 @@
 //! What happens by the clock, as a table: name, how often, what.
 //!
-//! Every task is safe to run twice, and in two replicas at once.
+//! A task belongs to the cron that takes its lease, for as long as until the task is due again: several replicas do not do the
+//! same work, and one that dies is replaced by the next. Every task is safe to run twice all the same.
+
+mod store;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, upgrade};
+use crate::{app::App, retention, upgrade};
 
 type Task = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+/// How often a replica looks whether a task is due.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 
 /// Name, how often, what.
-const SCHEDULE: &[(&str, Duration, Task)] =
-    &[("make the event partitions of the next days", HOUR, |app| Box::pin(make_partitions(app)))];
+const SCHEDULE: &[(&str, Duration, Task)] = &[
+    ("make the partitions of the next days", HOUR, |app| Box::pin(make_partitions(app))),
+    ("delete what is older than is kept", DAY, |app| Box::pin(retention::clean_by_settings(app))),
+];
 
 /// Runs the schedule until told to stop.
 pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
     let tasks = SCHEDULE.iter().map(|(name, every, task)| {
         let (app, stop) = (app.clone(), stop.clone());
         tokio::spawn(async move {
-            let mut tick = tokio::time::interval(*every);
+            let mut tick = tokio::time::interval(LOOK_EVERY.min(*every));
+            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             while !stop.is_cancelled() {
                 tokio::select! { _ = tick.tick() => (), () = stop.cancelled() => return }
-                if let Err(error) = task(&app).await {
-                    tracing::error!("cron could not {name}: {error:#}; it tries again in {every:?}");
+                if let Err(error) = run_when_due(&app, name, *every, *task).await {
+                    tracing::error!("cron could not {name}: {error:#}; it tries again in {LOOK_EVERY:?}");
                 }
             }
         })
@@ -35,6 +44,18 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
         task.await?;
     }
     Ok(())
+}
+
+/// A task that failed gives its lease back, for itself or another replica to try again.
+async fn run_when_due(app: &App, name: &str, every: Duration, task: Task) -> Result<()> {
+    if !store::take_lease(&app.db, name, every).await.context("taking the lease")? {
+        return Ok(());
+    }
+    let done = task(app).await;
+    if done.is_err() {
+        store::give_lease_back(&app.db, name).await.context("giving the lease back")?;
+    }
+    done
 }
 
 async fn make_partitions(app: &App) -> Result<()> {

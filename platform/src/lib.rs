@@ -23,6 +23,7 @@ pub mod outcomes;
 pub mod projects;
 pub mod protocol;
 pub mod queue;
+pub mod retention;
 pub mod standalone;
 pub mod ui;
 pub mod upgrade;

@@ -2,6 +2,8 @@
 //!
 //! Migrations are embedded, and sqlx holds an advisory lock while it applies them, so two upgrades at once are harmless.
 
+mod partitions;
+
 use anyhow::{Context, Result, bail};
 use chrono::{Days, NaiveDate};
 use secrecy::SecretString;
@@ -57,6 +59,7 @@ pub async fn migrate(db: &PgPool) -> Result<Vec<&'static Migration>> {
         bail!("the database has migration {newer}, which this version does not know: run a version at least as new");
     }
     MIGRATIONS.run(db).await.context("migrating the database")?;
+    partitions::complete_indexes(db).await.context("indexing older partitions")?;
     make_partitions(db, now().date_naive()).await?;
     Ok(MIGRATIONS.iter().filter(|migration| !before.contains(&migration.version)).collect())
 }

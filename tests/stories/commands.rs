@@ -4,6 +4,7 @@ use std::{fs, process::Output};
 
 use anyhow::{Context, Result, ensure};
 use harness::{process::output, workspace};
+use picket_platform::upgrade::MIGRATIONS;
 
 use crate::{
     Story,
@@ -13,6 +14,7 @@ use crate::{
 pub const STORIES: &[Story] = &[
     Story { name: "upgrade_may_run_again_and_keeps_what_is_there", run: upgrade_may_run_again },
     Story { name: "upgrade_refuses_a_database_of_a_newer_version", run: upgrade_refuses_a_newer_database },
+    Story { name: "a_database_of_an_older_version_is_upgraded_whole", run: an_older_database_is_upgraded_whole },
     Story { name: "every_migration_applies_to_a_database_in_use", run: every_migration_applies_to_a_database_in_use },
     Story { name: "a_project_created_again_keeps_its_dsn", run: a_project_created_again_keeps_its_dsn },
     Story { name: "secrets_can_come_from_files", run: secrets_can_come_from_files },
@@ -40,6 +42,37 @@ fn upgrade_refuses_a_newer_database(world: &World) -> Result<()> {
     let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
     ensure!(refused.status.code() == Some(1) && reason.contains("run a version at least as new"), "it said {reason}");
     Ok(())
+}
+
+/// A database with the schema of the first version and its rows, as that version's `picket upgrade` left it.
+fn an_older_database_is_upgraded_whole(world: &World) -> Result<()> {
+    const FIRST_VERSION: i64 = 12;
+    let database = world.database()?;
+    let sql = |sql: &str| world.postgres.sql(&database, sql);
+    sql("create table _sqlx_migrations (version bigint primary key, description text not null,
+             installed_on timestamptz not null default now(), success boolean not null, checksum bytea not null,
+             execution_time bigint not null)")?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version <= FIRST_VERSION) {
+        sql(migration.sql.as_str())?;
+        let checksum: Vec<String> = migration.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let checksum = checksum.concat();
+        sql(&format!(
+            "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+             values ({}, '{}', true, '\\x{checksum}', 0)",
+            migration.version, migration.description
+        ))?;
+        let file = format!("{:04}_{}.sql", migration.version, migration.description.replace(' ', "_"));
+        sql(&fs::read_to_string(workspace().join("tests/stories/data").join(file))?)?;
+    }
+    let platform = Platform::start_on(world, database)?;
+    let indexed =
+        "select count(*) from pg_indexes where tablename ~ '^events_[0-9]{8}$' and indexdef like '% gin (tags)'";
+    let partitions = platform.sql("select count(*) from pg_inherits where inhparent = 'events'::regclass")?;
+    ensure!(platform.sql(indexed)? == partitions, "older partitions have the new index too, of {partitions}");
+    let before = platform.sql("select count(*) from events")?;
+    let project = platform.project("bakery")?;
+    platform.receives(&project, &error("Gone", "after the upgrade"))?;
+    platform.stores(before.parse::<usize>()? + 1)
 }
 
 /// Applies the migrations one by one, and before each the rows in `tests/stories/data/NNNN.sql` that an installation of that

@@ -90,9 +90,7 @@ fn stored(platform: &Platform) -> usize {
 }
 
 fn all_are_stored_once(platform: &Platform) -> Result<()> {
-    wait_for("an empty queue", SOON, || {
-        platform.redis.command(&["XLEN", "picket:events"]).is_ok_and(|length| length == "0")
-    })?;
+    platform.empties_its_queue()?;
     let counted = platform.sql(
         "select count(*), count(distinct id), (select sum(times_seen) from issues), (select sum(events) from issue_hours) from events",
     )?;

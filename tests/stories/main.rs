@@ -11,11 +11,14 @@ mod edge;
 mod ingest;
 mod items;
 mod platform;
+mod postgresql;
 mod quotas;
 mod reading;
+mod retention;
 mod sdks;
 mod settings;
 mod standalone;
+mod tags;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -39,6 +42,9 @@ const TOPICS: &[&[Story]] = &[
     alerts::STORIES,
     check::STORIES,
     durability::STORIES,
+    postgresql::STORIES,
+    retention::STORIES,
+    tags::STORIES,
     commands::STORIES,
     standalone::STORIES,
     sdks::STORIES,

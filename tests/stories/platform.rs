@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use harness::{
     net::{free_port, wait_for, wait_for_some},
-    postgres::Postgres,
+    postgres::{self, Postgres},
     process::{Program, Supervised, output},
     programs,
     redis::{Durability, Redis},
@@ -47,6 +47,12 @@ impl World {
         let run = Run::start()?;
         let postgres = Postgres::start(&run, LOOPBACK)?;
         Ok(World { run, postgres, picket, stories: AtomicU32::new(0) })
+    }
+
+    /// The same with a PostgreSQL of its own, as durable as in production, for a story that stops it.
+    pub fn with_own_postgres(&self) -> Result<World> {
+        let postgres = Postgres::start_with(&self.run, LOOPBACK, postgres::Durability::Real)?;
+        Ok(World { run: self.run.clone(), postgres, picket: self.picket.clone(), stories: AtomicU32::new(0) })
     }
 
     /// The name of a new, empty database.
@@ -94,8 +100,21 @@ impl<'w> Platform<'w> {
         Platform::start_with(world, Some(Smtp::start(&world.run, LOOPBACK)?), &[])
     }
 
+    /// On a database that is there already.
+    pub fn start_on(world: &'w World, database: String) -> Result<Platform<'w>> {
+        Platform::start_everything(world, database, None, &[])
+    }
+
     fn start_with(world: &'w World, smtp: Option<Smtp>, settings: &[(&str, &str)]) -> Result<Platform<'w>> {
-        let database = world.database()?;
+        Platform::start_everything(world, world.database()?, smtp, settings)
+    }
+
+    fn start_everything(
+        world: &'w World,
+        database: String,
+        smtp: Option<Smtp>,
+        settings: &[(&str, &str)],
+    ) -> Result<Platform<'w>> {
         let redis = Redis::start_with(&world.run, LOOPBACK, Durability::AppendOnly, Some("redis password"))?;
         let url = format!("http://127.0.0.1:{}", free_port()?);
         let files = world.run.folder("files")?;
@@ -105,7 +124,7 @@ impl<'w> Platform<'w> {
         let upgrade = ["upgrade", "--noinput", "--admin-email", ADMIN, "--admin-password", PASSWORD];
         output(world.run.place().command(&world.picket).args(upgrade).envs(environment.clone()))?;
         let token = format!(
-            "insert into api_tokens (token_hash, user_id, name, created_at) select sha256('{TOKEN}'), id, 'story', now() from users"
+            "insert into api_tokens (token_hash, user_id, name, created_at) select sha256('{TOKEN}'), id, 'story', now() from users where is_superuser"
         );
         world.postgres.sql(&database, &token)?;
         let web = role(world, "web", &environment)?;
@@ -121,6 +140,12 @@ impl<'w> Platform<'w> {
         let ready =
             || self.client.get(format!("{}/_ready/", self.url)).send().is_ok_and(|answer| answer.status() == 200);
         wait_for("web", SOON, ready).with_context(|| self.web.last_words())
+    }
+
+    /// Starts one more process of a role.
+    pub fn one_more(&self, role_name: &str, settings: &[(&str, &str)]) -> Result<Supervised> {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        role(self.world, role_name, &self.environment.iter().cloned().chain(settings).collect::<Vec<_>>())
     }
 
     /// Runs a command of the program with this platform's settings and returns its standard output.
@@ -191,6 +216,13 @@ impl<'w> Platform<'w> {
     /// Waits until so many events are stored.
     pub fn stores(&self, events: usize) -> Result<()> {
         self.wait_for_sql("select count(*) from events", &events.to_string())
+    }
+
+    /// Waits until the workers are done with every event.
+    pub fn empties_its_queue(&self) -> Result<()> {
+        wait_for("an empty queue", SOON, || {
+            self.redis.command(&["XLEN", "picket:events"]).is_ok_and(|length| length == "0")
+        })
     }
 
     /// Reads from the Web API with the superuser's token.

@@ -11,7 +11,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("metrics", &["app", "queue"]),
     ("queue", &["config"]),
     ("mail", &["config", "issues", "protocol"]),
-    ("app", &["config", "ingest", "mail", "metrics", "outcomes", "projects", "queue"]),
+    ("app", &["config", "events", "ingest", "mail", "metrics", "outcomes", "projects", "queue"]),
     ("organizations", &["app", "auth"]),
     ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
     ("auth", &["access", "app", "ui", "web"]),
@@ -19,9 +19,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ingest", &["app", "events", "items", "metrics", "outcomes", "projects", "protocol", "queue"]),
     ("items", &["app", "outcomes", "projects", "protocol", "queue"]),
     ("outcomes", &["app", "metrics", "projects", "protocol"]),
-    ("events", &["access", "alerts", "app", "issues", "projects", "protocol", "queue", "ui", "web"]),
+    ("events", &["access", "alerts", "app", "config", "issues", "projects", "protocol", "queue", "ui", "web"]),
     ("alerts", &["app", "auth", "events", "issues", "job", "mail", "projects", "protocol", "queue"]),
     ("access", &["app", "auth", "issues", "organizations", "projects", "ui", "web"]),
+    ("retention", &["app", "config"]),
     ("ui", &["access", "app", "protocol", "web"]),
 ];
 
@@ -29,7 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ROLES: &[&str] = &["main", "lib", "cli", "web", "worker", "cron", "job", "upgrade", "standalone", "check"];
 
 /// Files that may hold SQL: stores, the write side of events, the search, and the commands that look at the schema itself.
-const SQL: &[&str] = &["store.rs", "search.rs", "paging.rs", "upgrade.rs", "ready.rs"];
+const SQL: &[&str] = &["store.rs", "search.rs", "paging.rs", "upgrade.rs", "partitions.rs", "ready.rs"];
 
 /// A source file of a crate.
 struct Source {

@@ -5,6 +5,7 @@ mod body;
 mod cpu;
 pub mod pages;
 mod process;
+mod rejected;
 pub mod save;
 mod sections;
 pub mod store;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 pub use process::process;
+pub use rejected::{ListRejected, Replay, print_rejected, replay};
 
 /// An event as web put it in the queue.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,6 +22,7 @@ use crate::{
         normalize::{Context, normalize},
         repair::repair,
         scrub::scrub,
+        tags::{Tag, tags},
         title,
     },
 };
@@ -39,6 +40,7 @@ pub(super) struct Prepared {
     pub kind: &'static str,
     pub level: Level,
     pub platform: String,
+    pub tags: Vec<Tag>,
     /// The normalised and scrubbed JSON, compressed with zstd.
     pub body: Vec<u8>,
 }
@@ -70,7 +72,7 @@ pub async fn process(app: &App, batch: Vec<Received>) -> Result<Vec<(ProjectId, 
             Err(Refused::Unwanted(project, reason)) => unwanted.push((project, Outcome::Filtered(reason))),
         }
     }
-    let mut saved = save::save(&app.db, prepared, rejected).await?;
+    let mut saved = save::save(&app.db, &app.listed_tags, prepared, rejected).await?;
     alerts::consider(app, &saved.seen).await?;
     saved.outcomes.append(&mut unwanted);
     Ok(saved.outcomes)
@@ -102,6 +104,7 @@ fn prepare(policy: &Policy, received: Received) -> Result<Prepared, Refused> {
         kind: title::kind(&event),
         level: event.level,
         platform: event.platform,
+        tags: tags(&json),
         body,
         received,
     })

@@ -1,11 +1,12 @@
 //! Reading stored events. They are written by `save`.
 
 use anyhow::{Context, Result};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, PgPool, query, query_as};
 use uuid::Uuid;
 
-use super::body;
+use super::{Received, body};
 use crate::{
     issues::{
         Issue, IssueId,
@@ -142,4 +143,55 @@ pub async fn list(
     .context("listing events")?;
     let slice = Slice::cut(rows, size, cursor.as_ref(), |event| (event.occurred_at, event.id));
     Ok(Slice { previous: None, ..slice })
+}
+
+/// An event that could not be stored, and why.
+#[derive(Clone, Debug)]
+pub struct SetAside {
+    pub received: Received,
+    pub reason: String,
+}
+
+/// What was set aside, or one of it: latest first, after the last one of those that are known.
+pub async fn set_aside(
+    db: impl PgExecutor<'_>,
+    event: Option<EventId>,
+    last: Option<(DateTime<Utc>, EventId)>,
+    most: i64,
+) -> sqlx::Result<Vec<SetAside>> {
+    let rows = query!(
+        "select project_id, id, received_at, reason, body from rejected_events
+         where ($1::uuid is null or id = $1) and ($2::timestamptz is null or (received_at, id) < ($2, $3::uuid))
+         order by received_at desc, id desc limit $4",
+        event.map(|event| event.0) as Option<Uuid>,
+        last.map(|(at, _)| at) as Option<DateTime<Utc>>,
+        last.map(|(_, event)| event.0) as Option<Uuid>,
+        most,
+    )
+    .fetch_all(db)
+    .await?;
+    let set_aside = |(project, id, received_at, reason, body)| SetAside {
+        received: Received {
+            project: ProjectId(project),
+            id: EventId(id),
+            received_at,
+            sent: Box::default(),
+            body: Bytes::from(body),
+        },
+        reason,
+    };
+    Ok(rows.into_iter().map(|row| set_aside((row.project_id, row.id, row.received_at, row.reason, row.body))).collect())
+}
+
+/// Forgets what was set aside.
+pub async fn forget_set_aside(db: impl PgExecutor<'_>, events: &[&Received]) -> sqlx::Result<()> {
+    query!(
+        "delete from rejected_events r using unnest($1::bigint[], $2::uuid[]) as asked (project_id, id)
+         where r.project_id = asked.project_id and r.id = asked.id",
+        &events.iter().map(|event| event.project.0).collect::<Vec<_>>(),
+        &events.iter().map(|event| event.id.0).collect::<Vec<_>>(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

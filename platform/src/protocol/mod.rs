@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod check_in;
 pub mod client_report;
+pub mod distinct;
 pub mod envelope;
 pub mod event;
 pub mod filter;
@@ -23,6 +24,7 @@ pub mod security;
 pub mod sent;
 pub mod stacktrace;
 pub mod store;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod title;

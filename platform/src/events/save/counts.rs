@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
-use super::Tx;
-use crate::events::{Seen, process::Prepared};
+use super::{Placed, Tx, users::Counts};
+use crate::events::process::Prepared;
 
 struct Tally<'a> {
     events: i64,
@@ -14,11 +14,11 @@ struct Tally<'a> {
 }
 
 /// Counts the stored events on their issues, which they reopen when resolved, and in the issues' hours.
-pub(super) async fn count(tx: &mut Tx<'_>, stored: &[(&&Prepared, &Seen)]) -> sqlx::Result<()> {
+pub(super) async fn count(tx: &mut Tx<'_>, placed: &[Placed<'_>], users: &Counts) -> sqlx::Result<()> {
     let mut tallies: BTreeMap<(i64, i64), Tally> = BTreeMap::new();
-    for (event, seen) in stored {
+    for Placed { event, issue, .. } in placed {
         let hour = event.occurred_at.duration_trunc(TimeDelta::hours(1)).unwrap_or(event.occurred_at);
-        let tally = tallies.entry((seen.project.0, seen.issue.0)).or_insert_with(|| Tally {
+        let tally = tallies.entry((event.received.project.0, issue.0)).or_insert_with(|| Tally {
             events: 0,
             latest: event,
             hours: BTreeMap::new(),
@@ -29,12 +29,12 @@ pub(super) async fn count(tx: &mut Tx<'_>, stored: &[(&&Prepared, &Seen)]) -> sq
             tally.latest = event;
         }
     }
-    count_issues(tx, &tallies).await?;
+    count_issues(tx, &tallies, users).await?;
     count_hours(tx, &tallies).await
 }
 
 /// The rows are locked already. An issue takes its words from its latest event, as Sentry's does.
-async fn count_issues(tx: &mut Tx<'_>, tallies: &BTreeMap<(i64, i64), Tally<'_>>) -> sqlx::Result<()> {
+async fn count_issues(tx: &mut Tx<'_>, tallies: &BTreeMap<(i64, i64), Tally<'_>>, users: &Counts) -> sqlx::Result<()> {
     let (projects, issues): (Vec<i64>, Vec<i64>) = tallies.keys().copied().unzip();
     let latest: Vec<&Prepared> = tallies.values().map(|tally| tally.latest).collect();
     sqlx::query!(
@@ -43,9 +43,11 @@ async fn count_issues(tx: &mut Tx<'_>, tallies: &BTreeMap<(i64, i64), Tally<'_>>
                first_seen = least(first_seen, seen.at),
                last_seen = greatest(last_seen, seen.at),
                title = seen.title, culprit = seen.culprit, level = seen.level,
-               status = case status when 1 then 0 else status end
-           from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::smallint[])
-               as seen (project_id, id, events, at, title, culprit, level)
+               status = case status when 1 then 0 else status end,
+               users_seen = coalesce(seen.users, users_seen)
+           from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::smallint[],
+                       $8::bigint[])
+               as seen (project_id, id, events, at, title, culprit, level, users)
            where issues.project_id = seen.project_id and issues.id = seen.id"#,
         &projects,
         &issues,
@@ -54,6 +56,7 @@ async fn count_issues(tx: &mut Tx<'_>, tallies: &BTreeMap<(i64, i64), Tally<'_>>
         &latest.iter().map(|event| event.title.clone()).collect::<Vec<_>>(),
         &latest.iter().map(|event| event.culprit.clone()).collect::<Vec<_>>(),
         &latest.iter().map(|event| event.level as i16).collect::<Vec<_>>(),
+        &tallies.keys().map(|issue| users.get(issue).copied()).collect::<Vec<_>>() as &[Option<i64>],
     )
     .execute(&mut **tx)
     .await?;

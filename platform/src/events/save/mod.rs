@@ -1,26 +1,40 @@
 //! Saving a batch: one transaction, set-based SQL, idempotent by event id.
 //!
 //! Every statement locks its rows in key order and the statements always come in the same order, so two workers that save at
-//! once wait for each other but never deadlock. When the database refuses a batch for what is in it, the batch is halved until
-//! the one event at fault is alone; that one is kept aside with the database's words.
+//! once wait for each other but never deadlock. Whose fault a failure is decides what follows ([`Failure`]): a batch that met
+//! another begins again, one that holds what the database refuses is halved until the one event at fault is alone; that one is
+//! kept aside with the database's words.
 
 mod counts;
+mod failure;
 mod issues;
+mod rows;
+mod tags;
+mod users;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use sqlx::{PgPool, Postgres, Transaction, error::DatabaseError};
+use chrono::{NaiveDate, TimeDelta};
+use sqlx::{PgPool, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::{
     Effect, Outcome, Seen,
     process::{Prepared, Rejected},
 };
-use crate::{issues::IssueId, projects::ProjectId, protocol::EventId};
+use crate::{
+    issues::IssueId,
+    projects::ProjectId,
+    protocol::{EventId, tags::Tag},
+};
 use counts::count;
+use failure::Failure;
 use issues::{Issues, find_or_create_issues, lock_issues};
+use rows::insert_events;
+pub use tags::Listed;
+use tags::{count_tags, list_tags};
+use users::add_users;
 
 /// Beyond a day and its neighbours, the same event id is taken for another event: SDKs give up on sending long before.
 const DUPLICATE_WINDOW: TimeDelta = TimeDelta::days(1);
@@ -42,33 +56,42 @@ pub async fn make_partition(db: &PgPool, day: NaiveDate) -> Result<()> {
 }
 
 /// Saves what is prepared and keeps what is rejected.
-pub(super) async fn save(db: &PgPool, prepared: Vec<Prepared>, rejected: Vec<Rejected>) -> Result<Saved> {
+pub(super) async fn save(
+    db: &PgPool,
+    listed: &Listed,
+    prepared: Vec<Prepared>,
+    mut rejected: Vec<Rejected>,
+) -> Result<Saved> {
     let mut saved = Saved::default();
-    let mut rejected = rejected;
+    let mut collisions = 0;
     let mut waiting = vec![prepared];
     while let Some(mut batch) = waiting.pop() {
-        match save_all(db, &batch).await {
+        let error = match save_all(db, listed, &batch).await {
             Ok(part) => {
                 saved.outcomes.extend(part.outcomes);
                 saved.seen.extend(part.seen);
+                continue;
             }
-            Err(error) if is_about_the_data(&error) && batch.len() > 1 => {
+            Err(error) => error,
+        };
+        match Failure::of(&error, collisions) {
+            Failure::Collision => {
+                collisions += 1;
+                waiting.push(batch);
+            }
+            Failure::Partition => {
+                make_partitions(db, &batch).await?;
+                waiting.push(batch);
+            }
+            Failure::Data | Failure::Slow if batch.len() > 1 => {
                 let half = batch.split_off(batch.len() / 2);
                 waiting.extend([half, batch]);
             }
-            Err(error) if is_about_the_data(&error) => {
+            Failure::Data => {
                 let reason = format!("the database refuses it: {error}");
                 rejected.extend(batch.into_iter().map(|e| Rejected { received: e.received, reason: reason.clone() }));
             }
-            Err(error) if is_missing_partition(&error) => {
-                let days: BTreeSet<NaiveDate> =
-                    batch.iter().map(|event| event.received.received_at.date_naive()).collect();
-                for day in days {
-                    make_partition(db, day).await?;
-                }
-                waiting.push(batch);
-            }
-            Err(error) => return Err(error).context("saving events"),
+            Failure::Slow | Failure::Away => return Err(error).context("saving events"),
         }
     }
     keep_rejected(db, &rejected).await.context("keeping rejected events")?;
@@ -76,21 +99,16 @@ pub(super) async fn save(db: &PgPool, prepared: Vec<Prepared>, rejected: Vec<Rej
     Ok(saved)
 }
 
-/// Whether a day has no partition: cron makes them ahead, but it may have been away, or retention may have dropped it.
-fn is_missing_partition(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "23514")
+/// Cron makes them ahead, but it may have been away, or retention may have dropped one that is needed again.
+async fn make_partitions(db: &PgPool, batch: &[Prepared]) -> Result<()> {
+    let days: BTreeSet<NaiveDate> = batch.iter().map(|event| event.received.received_at.date_naive()).collect();
+    for day in days {
+        make_partition(db, day).await?;
+    }
+    Ok(())
 }
 
-/// Whether the database refused values (classes 22 and 23 of SQLSTATE, or more than a field or index row may hold) rather than
-/// being away.
-fn is_about_the_data(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(DatabaseError::code);
-    code.is_some_and(|code| {
-        code.starts_with("22") || code.starts_with("54") || (code.starts_with("23") && code != "23514")
-    })
-}
-
-async fn save_all(db: &PgPool, batch: &[Prepared]) -> sqlx::Result<Saved> {
+async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Result<Saved> {
     let mut saved = Saved::default();
     if batch.is_empty() {
         return Ok(saved);
@@ -112,20 +130,26 @@ async fn save_all(db: &PgPool, batch: &[Prepared]) -> sqlx::Result<Saved> {
             fresh.push(event);
         }
     }
+    // A new issue is numbered and named by the first of its events; two that came at once have one order everywhere.
     fresh.sort_by_key(|event| (event.received.project, event.received.id));
 
     let issues = find_or_create_issues(&mut tx, &fresh).await?;
     let effects = lock_issues(&mut tx, &fresh, &issues).await?;
-    let placed: Vec<Seen> = place(&fresh, &issues, effects);
-    let inserted = insert_events(&mut tx, &fresh, &placed).await?;
-    let (stored, beaten): (Vec<_>, Vec<_>) =
-        fresh.iter().zip(&placed).partition(|(_, seen)| inserted.contains(&(seen.project.0, seen.event.0)));
-    count(&mut tx, &stored).await?;
+    if !issues.values().all(|issue| effects.contains_key(issue)) {
+        return Err(sqlx::Error::RowNotFound);
+    }
+    let mut placed = place(&fresh, &issues, effects);
+    placed.sort_by_key(|placed| (placed.issue, placed.event.occurred_at));
+    insert_events(&mut tx, &placed).await?;
+    let users = add_users(&mut tx, &placed).await?;
+    count(&mut tx, &placed, &users).await?;
+    count_tags(&mut tx, &placed).await?;
+    let newly_listed = list_tags(&mut tx, listed, &placed).await?;
     tx.commit().await?;
 
-    saved.seen.extend(stored.iter().map(|(_, seen)| **seen));
-    saved.outcomes.extend(stored.iter().map(|(_, seen)| (seen.project, Outcome::Stored)));
-    saved.outcomes.extend(beaten.iter().map(|(_, seen)| (seen.project, Outcome::Duplicate)));
+    listed.remember(newly_listed);
+    saved.seen.extend(placed.iter().map(Placed::seen));
+    saved.outcomes.extend(placed.iter().map(|placed| (placed.event.received.project, Outcome::Stored)));
     Ok(saved)
 }
 
@@ -165,41 +189,56 @@ async fn known_events(tx: &mut Tx<'_>, batch: &[Prepared]) -> sqlx::Result<HashM
     Ok(seen.map(|seen| ((seen.project, seen.event), seen)).collect())
 }
 
-/// Gives each event its issue, and to the first one of each issue the effect.
-fn place(fresh: &[&Prepared], issues: &Issues, mut effects: HashMap<IssueId, Effect>) -> Vec<Seen> {
-    let place = |event: &&Prepared| {
-        let issue = issues[&(event.received.project, event.fingerprint)];
-        let effect = effects.insert(issue, Effect::Counted).unwrap_or(Effect::Counted);
-        Seen { project: event.received.project, event: event.received.id, issue, effect }
-    };
-    fresh.iter().map(place).collect()
+/// An event that has its issue.
+struct Placed<'a> {
+    event: &'a Prepared,
+    issue: IssueId,
+    effect: Effect,
+    /// The numbers of the event's tags, in their order.
+    numbers: Vec<i64>,
 }
 
-/// Inserts the rows and returns the ids of those that were not there.
-async fn insert_events(tx: &mut Tx<'_>, fresh: &[&Prepared], placed: &[Seen]) -> sqlx::Result<HashSet<(i64, Uuid)>> {
-    let received: Vec<DateTime<Utc>> = fresh.iter().map(|event| event.received.received_at).collect();
-    let days: Vec<NaiveDate> = received.iter().map(DateTime::date_naive).collect();
-    let bodies: Vec<&[u8]> = fresh.iter().map(|event| &event.body[..]).collect();
-    let rows = sqlx::query!(
-        r#"insert into events (project_id, id, received_on, received_at, occurred_at, issue_id, level, platform, effect, body)
-           select * from unnest($1::bigint[], $2::uuid[], $3::date[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
-                                $7::smallint[], $8::text[], $9::smallint[], $10::bytea[])
-           on conflict do nothing
-           returning project_id as "project_id: i64", id"#,
-        &placed.iter().map(|seen| seen.project.0).collect::<Vec<_>>(),
-        &placed.iter().map(|seen| seen.event.0).collect::<Vec<_>>(),
-        &days,
-        &received,
-        &fresh.iter().map(|event| event.occurred_at).collect::<Vec<_>>(),
-        &placed.iter().map(|seen| seen.issue.0).collect::<Vec<_>>(),
-        &fresh.iter().map(|event| event.level as i16).collect::<Vec<_>>(),
-        &fresh.iter().map(|event| event.platform.clone()).collect::<Vec<_>>(),
-        &placed.iter().map(|seen| seen.effect as i16).collect::<Vec<_>>(),
-        &bodies as &[&[u8]],
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.project_id, row.id)).collect())
+impl<'a> Placed<'a> {
+    fn seen(&self) -> Seen {
+        Seen {
+            project: self.event.received.project,
+            event: self.event.received.id,
+            issue: self.issue,
+            effect: self.effect,
+        }
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (&'a Tag, i64)> {
+        self.event.tags.iter().zip(self.numbers.iter().copied())
+    }
+
+    /// The number of the tag of this key, 0 without one.
+    fn number(&self, key: &str) -> i64 {
+        self.numbered().find(|(tag, _)| tag.key == key).map_or(0, |(_, number)| number)
+    }
+
+    fn user(&self) -> i64 {
+        self.number("user")
+    }
+
+    /// The numbers as `events.tags` has them.
+    fn stored_numbers(&self) -> Vec<i64> {
+        const FIRST: [&str; 3] = ["environment", "release", "user"];
+        let others = self.numbered().filter(|(tag, _)| !FIRST.contains(&tag.key.as_ref())).map(|(_, number)| number);
+        FIRST.iter().map(|key| self.number(key)).chain(others).collect()
+    }
+}
+
+/// Gives each event its issue, and to the first one of each issue the effect.
+fn place<'a>(fresh: &[&'a Prepared], issues: &Issues, mut effects: HashMap<IssueId, Effect>) -> Vec<Placed<'a>> {
+    let place = |event: &&'a Prepared| {
+        let project = event.received.project;
+        let issue = issues[&(project, event.fingerprint)];
+        let effect = effects.insert(issue, Effect::Counted).unwrap_or(Effect::Counted);
+        let numbers = event.tags.iter().map(|tag| tag.number(project.0)).collect();
+        Placed { event, issue, effect, numbers }
+    };
+    fresh.iter().map(place).collect()
 }
 
 async fn keep_rejected(db: &PgPool, rejected: &[Rejected]) -> sqlx::Result<()> {

@@ -1,0 +1,1 @@
+insert into leases (task, until) values ('make partitions', now());

@@ -1,0 +1,1 @@
+insert into events (project_id, id, received_on, received_at, occurred_at, issue_id, level, platform, effect, body) select project_id, gen_random_uuid(), current_date, now(), now(), id, 40, 'python', 0, '\x00' from issues;

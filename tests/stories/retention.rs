@@ -1,0 +1,94 @@
+//! What is kept, for how long, and that nothing else goes.
+
+use anyhow::{Result, ensure};
+use harness::net::wait_for;
+
+use crate::{
+    Story,
+    platform::{Platform, SOON, World, error},
+};
+
+pub const STORIES: &[Story] = &[
+    Story { name: "cleanup_deletes_old_days_and_forgotten_issues_and_nothing_else", run: cleanup_deletes_what_is_old },
+    Story { name: "two_crons_keep_partitions_ahead_and_delete_what_is_old", run: two_crons_share_the_work },
+];
+
+/// Makes the stored event's issue one of forty days ago, with all that belongs to it, on a day of its own.
+const AGE: &str = "
+    select make_event_partition(current_date - 40), make_item_partition(current_date - 40);
+    insert into items (project_id, id, received_on, received_at, kind, headers, body)
+    select project_id, id, current_date - 40, now() - interval '40 days', 'attachment', '{}', '' from events;
+    update events set received_on = current_date - 40, received_at = now() - interval '40 days';
+    update issues set last_seen = now() - interval '40 days', first_seen = now() - interval '41 days';
+    update issue_hours set hour = hour - interval '40 days';
+    update issue_tags set last_seen = now() - interval '40 days';
+    update tag_values set seen_on = current_date - 40;
+    insert into rejected_events (project_id, id, received_at, reason, body)
+    select project_id, id, now() - interval '40 days', 'no JSON', '{' from events;";
+
+const EVERYTHING: &str = "
+    select (select count(*) from events), (select count(*) from items), (select count(*) from issues),
+           (select count(*) from issue_hashes), (select count(*) from issue_hours),
+           (select count(distinct issue_id) from issue_tags), (select count(*) from issue_users),
+           (select count(distinct issue_id) from issue_tag_keys), (select count(*) from rejected_events),
+           (select count(*) from tag_values where value = 'old')";
+
+fn cleanup_deletes_what_is_old(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let mut old = error("Gone", "long ago");
+    old["tags"] = serde_json::json!({"age": "old"});
+    platform.receives(&project, &old)?;
+    platform.stores(1)?;
+    platform.empties_its_queue()?;
+    platform.worker.kill_now();
+    platform.sql(AGE)?;
+    // A detached day that was never dropped, as a cleanup that was killed leaves it.
+    platform.sql("create table events_20200101 (like events)")?;
+    platform.worker.restart()?;
+    platform.receives(&project, &error("Late", "today"))?;
+    platform.stores(2)?;
+    ensure!(platform.sql(EVERYTHING)? == "2|1|2|2|2|2|2|2|1|1");
+
+    let kept = platform.picket(&["cleanup", "--days", "50"])?;
+    ensure!(kept.contains("dropped events_20200101") && kept.contains("0 issues"), "it said {kept}");
+    ensure!(platform.sql(EVERYTHING)? == "2|1|2|2|2|2|2|2|1|1", "what is younger stays");
+
+    let said = platform.picket(&["cleanup", "--days", "30"])?;
+    ensure!(said.contains("deleted 2 days, 1 issues"), "it said {said}");
+    ensure!(platform.sql(EVERYTHING)? == "1|0|1|1|1|1|1|1|0|0", "left are {}", platform.sql(EVERYTHING)?);
+
+    // The bug comes back as a new issue.
+    platform.receives(&project, &error("Gone", "again"))?;
+    platform.stores(2)?;
+    ensure!(platform.sql("select string_agg(short_id::text, ' ' order by short_id) from issues")? == "2 3");
+    let refused = platform.command(&["cleanup", "--days", "0"]).output()?;
+    ensure!(!refused.status.success(), "nobody means to delete everything");
+    Ok(())
+}
+
+fn two_crons_share_the_work(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    platform.receives(&project, &error("Gone", "long ago"))?;
+    platform.stores(1)?;
+    platform.empties_its_queue()?;
+    platform.worker.kill_now();
+    platform.sql(AGE)?;
+    platform
+        .sql("do $$ begin execute format('drop table events_%s', to_char(current_date + 3, 'YYYYMMDD')); end $$")?;
+    let days = &[("SENTRY_EVENT_RETENTION_DAYS", "30")];
+    let crons = [platform.one_more("cron", days)?, platform.one_more("cron", days)?];
+    platform.wait_for_sql("select count(*) from issues", "0")?;
+    let ahead = "select count(*) from pg_class where relname = 'events_' || to_char(current_date + 3, 'YYYYMMDD')";
+    platform.wait_for_sql(ahead, "1")?;
+    wait_for("the old day to be gone", SOON, || {
+        platform
+            .sql("select count(*) from pg_inherits where inhparent = 'events'::regclass")
+            .is_ok_and(|days| days == "4")
+    })?;
+    for cron in crons {
+        ensure!(!cron.last_words().contains("cron could not"), "it said {}", cron.last_words());
+    }
+    Ok(())
+}
