@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    events::{Effect, process::Prepared},
+    events::{Effect, prepare::Prepared},
     issues::{IssueId, Status},
     projects::ProjectId,
     protocol::fingerprint::Fingerprint,
