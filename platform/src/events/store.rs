@@ -170,15 +170,10 @@ pub async fn set_aside(
     )
     .fetch_all(db)
     .await?;
-    let set_aside = |(project, id, received_at, reason, body)| SetAside {
-        received: Received {
-            project: ProjectId(project),
-            id: EventId(id),
-            received_at,
-            sent: Box::default(),
-            body: Bytes::from(body),
-        },
-        reason,
+    let set_aside = |(project, id, received_at, reason, body)| {
+        let (project, id, body) = (ProjectId(project), EventId(id), Bytes::from(body));
+        // How it was sent is not kept: such an event is read again for its content.
+        SetAside { received: Received { project, id, received_at, sent: Box::default(), body }, reason }
     };
     Ok(rows.into_iter().map(|row| set_aside((row.project_id, row.id, row.received_at, row.reason, row.body))).collect())
 }
