@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use picket_platform::cli::Cli;
 
+/// musl's own allocator is slow, and slower with every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     Cli::parse().run()
 }

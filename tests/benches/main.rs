@@ -1,6 +1,7 @@
 //! `cargo bench`: how fast, as ratios against a ceiling measured in the same run on the same machine.
 //!
 //! - **accept**: envelopes a second that web answers, against a bare handler that reads the body and does one `XADD`.
+//! - **prepare**: what a worker's making sense of an event costs, step by step, in CPU time: what else runs does not count.
 //! - **process**: events a second that one worker stores, against `COPY` of the very same rows into the same tables.
 //!
 //! Rounds of the two take turns, and the median of their ratios is what to quote: these machines are shared and noisy.
@@ -8,8 +9,10 @@
 
 mod accept;
 mod cost;
+mod events;
 mod load;
 mod process;
+mod steps;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -56,6 +59,7 @@ fn main() -> Result<()> {
     let postgres = Postgres::start_with(&run, LOOPBACK, Durability::Real)?;
     let redis = Redis::start_with(&run, LOOPBACK, redis::Durability::Memory, None)?;
     let bench = Bench { run, postgres, redis, picket, effort };
+    steps::measure(&bench)?;
     accept::measure(&bench)?;
     process::measure(&bench)
 }

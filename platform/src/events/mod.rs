@@ -1,15 +1,17 @@
-//! Events: what SDKs report. From the queue into the database ([`process`]), and from there onto pages.
+//! Events: what SDKs report. From the queue into the database ([`Preparing`], [`keep`]), and from there onto pages.
 
 pub mod api;
 mod beside;
 mod body;
 mod cpu;
 pub mod pages;
+mod prepare;
 mod process;
 mod rejected;
 pub mod save;
 mod sections;
 pub mod store;
+mod trial;
 
 use std::borrow::Cow;
 
@@ -26,8 +28,9 @@ use crate::{
     queue::message,
 };
 
-pub use process::process;
+pub use process::{Batch, Preparing, keep};
 pub use rejected::{ListRejected, Replay, print_rejected, replay};
+pub use trial::{Try, try_event};
 
 /// An event as web put it in the queue.
 #[derive(Clone, Debug, PartialEq)]
