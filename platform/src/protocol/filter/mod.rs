@@ -22,6 +22,7 @@ use super::{
 
 /// What a project does not want.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Filters {
     /// What React says when a page came from the server otherwise than it was made in the browser.
     pub hydration_errors: bool,
