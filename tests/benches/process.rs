@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use harness::{net::wait_for, process::output};
 use picket_platform::{events::Received, projects::ProjectId, protocol::EventId};
 
-use crate::{Bench, Effort, load, median, rss, smallest_and_largest};
+use crate::{Bench, Effort, cost, load, median, smallest_and_largest};
 
 const TABLES: [&str; 4] = ["issues", "issue_hashes", "issue_hours", "events"];
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -31,7 +31,7 @@ pub fn measure(bench: &Bench) -> Result<()> {
         let worker = bench.start("worker", &database, &[])?;
         wait_for("the worker", PATIENCE, || count(bench, &database).is_ok_and(|stored| stored >= events))?;
         let emptied = started.elapsed();
-        memory = memory.max(rss(&worker)?);
+        memory = memory.max(cost::rss(&worker)?);
         worker.stop();
         disk = bytes_per_event(bench, &database)?;
         let copied = copy(bench, &database, events)?;
