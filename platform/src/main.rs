@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use picket_platform::cli::Cli;
 
-/// musl's own allocator is slow, and slower with every thread.
+/// musl's allocator is slow, and one lock for all threads.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

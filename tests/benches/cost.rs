@@ -26,6 +26,11 @@ pub fn cpu(pid: i32) -> Result<Duration> {
     Ok(TICK * (own + children))
 }
 
+/// The CPU time of this program.
+pub fn own_cpu() -> Result<Duration> {
+    Ok(TICK * used(&stat("self").context("reading about this program")?))
+}
+
 /// The memory a process holds, in MB.
 pub fn rss(process: &Supervised) -> Result<f64> {
     memory(process, "VmRSS:")
