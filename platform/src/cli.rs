@@ -47,7 +47,7 @@ enum Command {
     },
     /// Deletes what is older than a number of days; cron does the same every day.
     Cleanup(Box<retention::Options>),
-    /// Events that could not be stored: look at them, and try again.
+    /// Events that could not be stored: look at them, and try again. Or one of your own: see what becomes of it.
     Events {
         #[command(subcommand)]
         command: EventsCommand,
@@ -127,6 +127,8 @@ enum EventsCommand {
     Rejected(Box<events::ListRejected>),
     /// Puts events that were set aside into the queue again.
     Replay(Box<events::Replay>),
+    /// Prints what would be made of an event, and what each step costs; stores nothing.
+    Try(events::Try),
 }
 
 #[derive(Subcommand)]
@@ -184,6 +186,7 @@ impl Command {
             Command::Cleanup(options) => retention::run(*options).await?,
             Command::Events { command: EventsCommand::Rejected(options) } => events::print_rejected(*options).await?,
             Command::Events { command: EventsCommand::Replay(options) } => events::replay(*options).await?,
+            Command::Events { command: EventsCommand::Try(options) } => events::try_event(&options)?,
             Command::Projects { command: ProjectsCommand::Create(options) } => {
                 projects::create_and_print(*options).await?;
             }

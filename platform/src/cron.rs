@@ -19,6 +19,8 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// How often a replica looks whether a task is due.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// How soon a task that failed is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// Name, how often, what.
 const SCHEDULE: &[(&str, Duration, Task)] = &[
@@ -40,7 +42,8 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
             while !stop.is_cancelled() {
                 tokio::select! { _ = tick.tick() => (), () = stop.cancelled() => return }
                 if let Err(error) = run_when_due(&app, name, *every, *task).await {
-                    tracing::error!("cron could not {name}: {error:#}; it tries again in {LOOK_EVERY:?}");
+                    tracing::error!("cron could not {name}: {error:#}; it tries again in {TRY_AGAIN:?}");
+                    tick.reset_after(TRY_AGAIN);
                 }
             }
         })

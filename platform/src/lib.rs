@@ -1,7 +1,7 @@
 //! Picket's platform: web, worker and cron of an error tracker that every Sentry SDK reports to.
 //!
 //! A feature is a folder; `protocol` is pure; `app` holds what every feature is handed. Start reading at `web`, `worker` and
-//! `events::process`.
+//! `events`.
 
 pub mod access;
 pub mod alerts;

@@ -10,10 +10,12 @@ use harness::{
 };
 use redis::aio::MultiplexedConnection;
 
-use crate::{Bench, Effort, LOOPBACK, load, median, rss, smallest_and_largest};
+use crate::{Bench, Effort, LOOPBACK, cost, load, median, smallest_and_largest};
 
 /// Makes this very program the bare handler.
 pub const BARE: &str = "--bare-handler";
+/// For the spool, of which every push waits for the disk.
+const SPOOL_CONNECTIONS: usize = 32;
 const START: Duration = Duration::from_secs(30);
 const STREAM: &str = "picket:events";
 
@@ -27,33 +29,62 @@ pub fn measure(bench: &Bench) -> Result<()> {
     for (process, address) in [(&web, web_address), (&bare, bare_address)] {
         process.wait_until(START, || bench.run.place().accepts(address))?;
     }
-    let idle = rss(&web)?;
+    let idle = cost::rss(&web)?;
     let request = load::request("/api/1/envelope/", &key, &load::event(0))?;
     let (rounds, requests) = match bench.effort {
-        Effort::Quick => (1, 1_000),
+        Effort::Quick => (1, 500),
         Effort::Full => (5, 20_000),
     };
     let runtime = tokio::runtime::Runtime::new()?;
     println!("accept: envelopes/s of web ÷ bare handler, {} bytes gzipped", request.len());
     for connections in [1, 32, 256] {
         let (mut ratios, mut rates, mut p99) = (Vec::new(), Vec::new(), Duration::ZERO);
+        let mut used = [Duration::ZERO; 2];
         for _ in 0..rounds {
-            let of_web = runtime.block_on(load::send(web_address, &request, connections, requests))?;
-            bench.redis.command(&["DEL", STREAM])?;
-            let of_bare = runtime.block_on(load::send(bare_address, &request, connections, requests))?;
-            bench.redis.command(&["DEL", STREAM])?;
-            ratios.push(of_web.rate / of_bare.rate);
-            rates.push(of_web.rate);
-            p99 = p99.max(of_web.p99);
+            let mut measured = Vec::new();
+            for (at, (process, address)) in [(&web, web_address), (&bare, bare_address)].into_iter().enumerate() {
+                let before = cost::cpu(process.pid()?)?;
+                measured.push(runtime.block_on(load::send(address, &request, connections, requests))?);
+                used[at] += cost::cpu(process.pid()?)?.saturating_sub(before);
+                bench.redis.command(&["DEL", STREAM])?;
+            }
+            ratios.push(measured[0].rate / measured[1].rate);
+            rates.push(measured[0].rate);
+            p99 = p99.max(measured[0].p99);
         }
         let (least, most) = smallest_and_largest(&ratios);
+        let [web, bare] = used.map(|used| cost::each(used, rounds * requests));
         println!(
-            "  {connections:>3} connections: ratio {:.2} ({least:.2}–{most:.2}), {:.0} envelopes/s, p99 {p99:.1?}",
+            "  {connections:>3} connections: ratio {:.2} ({least:.2}–{most:.2}), {:.0} envelopes/s, p99 {p99:.1?}, \
+             CPU µs each: web {web:.0}, bare {bare:.0}",
             median(&ratios),
             median(&rates)
         );
     }
-    println!("  web's memory: {idle:.0} MB idle, {:.0} MB after the load", rss(&web)?);
+    println!("  web's memory: {idle:.0} MB idle, {:.0} MB at most", cost::peak(&web)?);
+    measure_spool(bench, &runtime, &request)
+}
+
+/// The same web, where the spool on this machine is the queue: every answer waits for an `fsync`, which those that wait share.
+fn measure_spool(bench: &Bench, runtime: &tokio::runtime::Runtime, request: &[u8]) -> Result<()> {
+    let address = SocketAddr::new(LOOPBACK, free_port()?);
+    let folder = tempfile::tempdir()?;
+    let settings = [
+        ("SENTRY_WEB_LISTEN", address.to_string()),
+        ("SENTRY_QUEUE", "spool".to_owned()),
+        ("SENTRY_FILESTORE_DIR", folder.path().display().to_string()),
+    ];
+    let web = bench.start("web", "accept", &settings)?;
+    web.wait_until(START, || bench.run.place().accepts(address))?;
+    let requests = match bench.effort {
+        Effort::Quick => 200,
+        Effort::Full => 10_000,
+    };
+    let round = runtime.block_on(load::send(address, request, SPOOL_CONNECTIONS, requests))?;
+    println!(
+        "  into the spool, synced: {:.0} envelopes/s at {SPOOL_CONNECTIONS} connections, p99 {:.1?}",
+        round.rate, round.p99
+    );
     Ok(())
 }
 

@@ -3,6 +3,10 @@
 use std::{
     io::Write,
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -12,6 +16,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 
 /// What a round of load saw.
@@ -22,15 +27,61 @@ pub struct Round {
     pub p99: Duration,
 }
 
-/// Sends `requests` in all over so many connections; every answer must be a 200.
+/// What holds a load back: it pauses while more than `most` events wait.
+#[derive(Clone)]
+pub struct Paced {
+    /// Events waiting, as last seen.
+    pub waiting: Arc<AtomicU64>,
+    pub most: u64,
+    pub pause: Duration,
+}
+
+/// Sends one request again and again over so many connections; every answer must be a 200.
 pub async fn send(address: SocketAddr, request: &[u8], connections: usize, requests: usize) -> Result<Round> {
     let started = Instant::now();
     let each = requests.div_ceil(connections);
-    let mut running = tokio::task::JoinSet::new();
+    let mut running = JoinSet::new();
     for _ in 0..connections {
-        running.spawn(one_connection(address, request.to_vec(), each));
+        let request = request.to_vec();
+        running.spawn(async move {
+            let mut connection = Connection::open(address).await?;
+            for _ in 0..each {
+                connection.send(&request).await?;
+            }
+            Ok(connection.took)
+        });
     }
-    let mut took = Vec::with_capacity(requests);
+    round(started, running).await
+}
+
+/// Sends every request once, over so many connections; every answer must be a 200.
+pub async fn send_all(
+    address: SocketAddr,
+    requests: Arc<Vec<Vec<u8>>>,
+    connections: usize,
+    paced: Paced,
+) -> Result<Round> {
+    let started = Instant::now();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut running = JoinSet::new();
+    for _ in 0..connections {
+        let (requests, next, paced) = (requests.clone(), next.clone(), paced.clone());
+        running.spawn(async move {
+            let mut connection = Connection::open(address).await?;
+            while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while paced.waiting.load(Ordering::Relaxed) > paced.most {
+                    tokio::time::sleep(paced.pause).await;
+                }
+                connection.send(request).await?;
+            }
+            Ok(connection.took)
+        });
+    }
+    round(started, running).await
+}
+
+async fn round(started: Instant, mut running: JoinSet<Result<Vec<Duration>>>) -> Result<Round> {
+    let mut took = Vec::new();
     while let Some(done) = running.join_next().await {
         took.extend(done??);
     }
@@ -41,21 +92,30 @@ pub async fn send(address: SocketAddr, request: &[u8], connections: usize, reque
     Ok(Round { rate, p99: took.get(took.len() * 99 / 100).copied().unwrap_or_default() })
 }
 
-async fn one_connection(address: SocketAddr, request: Vec<u8>, requests: usize) -> Result<Vec<Duration>> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let mut took = Vec::with_capacity(requests);
-    let mut answer = Vec::with_capacity(1024);
-    for _ in 0..requests {
-        let started = Instant::now();
-        stream.write_all(&request).await?;
-        answer.clear();
-        while !is_whole(&answer)? {
-            ensure!(stream.read_buf(&mut answer).await? > 0, "the server closed the connection");
-        }
-        took.push(started.elapsed());
+/// One that is kept open, as SDKs do.
+struct Connection {
+    stream: TcpStream,
+    answer: Vec<u8>,
+    took: Vec<Duration>,
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Result<Connection> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Connection { stream, answer: Vec::with_capacity(1024), took: Vec::new() })
     }
-    Ok(took)
+
+    async fn send(&mut self, request: &[u8]) -> Result<()> {
+        let started = Instant::now();
+        self.stream.write_all(request).await?;
+        self.answer.clear();
+        while !is_whole(&self.answer)? {
+            ensure!(self.stream.read_buf(&mut self.answer).await? > 0, "the server closed the connection");
+        }
+        self.took.push(started.elapsed());
+        Ok(())
+    }
 }
 
 /// Whether an HTTP/1.1 answer with a Content-Length is there; an error unless it is a 200.

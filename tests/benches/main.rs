@@ -1,17 +1,23 @@
 //! `cargo bench`: how fast, as ratios against a ceiling measured in the same run on the same machine.
 //!
 //! - **accept**: envelopes a second that web answers, against a bare handler that reads the body and does one `XADD`.
+//! - **prepare**: what a worker's making sense of an event costs, step by step, in CPU time: what else runs does not count.
 //! - **process**: events a second that one worker stores, against `COPY` of the very same rows into the same tables.
+//! - **end to end**: events a second from a client's request to the database, with everything on this machine, and what an event
+//!   costs each process.
 //!
 //! Rounds of the two take turns, and the median of their ratios is what to quote: these machines are shared and noisy.
 //! `cargo bench -- --quick` does little of each, to show that it runs. Nothing here fails for being slow.
 
 mod accept;
+mod cost;
+mod end_to_end;
+mod events;
 mod load;
 mod process;
+mod steps;
 
 use std::{
-    fs,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
 };
@@ -54,9 +60,11 @@ fn main() -> Result<()> {
     let picket = programs::release()?.picket;
     let run = Run::start()?;
     let postgres = Postgres::start_with(&run, LOOPBACK, Durability::Real)?;
-    let redis = Redis::start_with(&run, LOOPBACK, redis::Durability::Memory, None)?;
+    let redis = Redis::start_with(&run, LOOPBACK, redis::Durability::EverySecond, None)?;
     let bench = Bench { run, postgres, redis, picket, effort };
+    steps::measure(&bench)?;
     accept::measure(&bench)?;
+    end_to_end::measure(&bench)?;
     process::measure(&bench)
 }
 
@@ -95,14 +103,6 @@ impl Bench {
             ("SENTRY_REDIS_PORT", self.redis.port.to_string()),
         ]
     }
-}
-
-/// The memory a process holds, in MB.
-fn rss(process: &Supervised) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", process.pid()?))?;
-    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kilobytes: f64 = kilobytes.trim().trim_end_matches(" kB").parse()?;
-    Ok(kilobytes / 1024.0)
 }
 
 /// The median of what is not empty.

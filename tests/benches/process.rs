@@ -1,101 +1,213 @@
 //! The process path: one worker that empties a filled queue, against `COPY` of the rows it wrote.
+//!
+//! The worker's time counts from the first batch it has stored, so that its start is left out; `COPY` writes the very same rows of
+//! every table the worker wrote. Beside the rates stands the CPU time of both sides, which a busy machine does not change.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+mod history;
 
-use anyhow::{Result, ensure};
-use harness::{net::wait_for, process::output};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use harness::process::output;
 use picket_platform::{events::Received, projects::ProjectId, protocol::EventId};
+use redis::{AsyncCommands, aio::MultiplexedConnection};
+use tokio::runtime::Runtime;
 
-use crate::{Bench, Effort, load, median, rss, smallest_and_largest};
+use crate::{Bench, Effort, cost, load, median, smallest_and_largest};
 
-const TABLES: [&str; 4] = ["issues", "issue_hashes", "issue_hours", "events"];
+/// What the worker writes to for an event.
+const TABLES: [&str; 9] = [
+    "issues",
+    "issue_hashes",
+    "issue_hours",
+    "issue_tags",
+    "issue_tag_keys",
+    "issue_users",
+    "tag_values",
+    "tag_keys",
+    "events",
+];
+const STREAM: &str = "picket:events";
 const PATIENCE: Duration = Duration::from_mins(5);
-/// Distinct bugs among the events.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// Distinct bugs among the events, where nothing else is said.
 const BUGS: usize = 100;
 
-/// Prints the ratio, the rate and the bytes an event takes on disk.
+/// What it took a worker to store events, its start left out.
+struct Stored {
+    /// Events a second.
+    rate: f64,
+    /// CPU µs of an event, of the worker and of PostgreSQL.
+    worker: f64,
+    postgres: f64,
+    /// In MB.
+    memory: f64,
+}
+
+/// Prints the ratio, the cost of an event, its bytes on disk, and how much both depend on what is there.
 pub fn measure(bench: &Bench) -> Result<()> {
+    against_copy(bench)?;
+    let (events, several): (usize, &[usize]) = match bench.effort {
+        Effort::Quick => (600, &[]),
+        Effort::Full => (20_000, &[1, 100, 10_000]),
+    };
+    for &bugs in several {
+        let database = format!("process_of_{bugs}");
+        bench.database(&database)?;
+        println!("  {bugs:>6} bugs: {}", store(bench, &database, events, bugs)?);
+    }
+    history::measure(bench, events)
+}
+
+fn against_copy(bench: &Bench) -> Result<()> {
     let (rounds, events) = match bench.effort {
-        Effort::Quick => (1, 500),
+        Effort::Quick => (1, 600),
         Effort::Full => (5, 20_000),
     };
-    let (mut ratios, mut rates, mut memory, mut disk) = (Vec::new(), Vec::new(), 0.0_f64, 0.0);
+    println!("process: events/s of one worker ÷ COPY of its rows, {events} events of 10 KB, {BUGS} bugs");
+    let (mut ratios, mut all, mut copied_cpu) = (Vec::new(), Vec::new(), 0.0);
     for round in 0..rounds {
         let database = format!("process_{round}");
         bench.database(&database)?;
-        fill(bench, events)?;
-        let started = Instant::now();
-        let worker = bench.start("worker", &database, &[])?;
-        wait_for("the worker", PATIENCE, || count(bench, &database).is_ok_and(|stored| stored >= events))?;
-        let emptied = started.elapsed();
-        memory = memory.max(rss(&worker)?);
-        worker.stop();
-        disk = bytes_per_event(bench, &database)?;
+        let stored = store(bench, &database, events, BUGS)?;
         let copied = copy(bench, &database, events)?;
-        ratios.push(copied.as_secs_f64() / emptied.as_secs_f64());
-        #[expect(clippy::cast_precision_loss, reason = "a count of events is far below 2^52")]
-        rates.push(events as f64 / emptied.as_secs_f64());
+        ratios.push(stored.rate / copied.rate);
+        copied_cpu = copied.postgres;
+        all.push(stored);
+        if round == 0 {
+            print_bytes(bench, &database, events)?;
+        }
     }
     let (least, most) = smallest_and_largest(&ratios);
-    println!("process: events/s of one worker ÷ COPY of its rows, {events} events of 10 KB, {BUGS} bugs");
-    println!(
-        "  ratio {:.2} ({least:.2}–{most:.2}), {:.0} events/s, {disk:.0} bytes on disk an event",
-        median(&ratios),
-        median(&rates)
-    );
-    println!("  the worker's memory under load: {memory:.0} MB");
+    let middle = |of: fn(&Stored) -> f64| median(&all.iter().map(of).collect::<Vec<_>>());
+    let stored = Stored {
+        rate: middle(|stored| stored.rate),
+        worker: middle(|stored| stored.worker),
+        postgres: middle(|stored| stored.postgres),
+        memory: middle(|stored| stored.memory),
+    };
+    println!("  ratio {:.2} ({least:.2}–{most:.2}): {stored}", median(&ratios));
+    println!("  COPY: CPU µs each: PostgreSQL {copied_cpu:.0}");
     Ok(())
 }
 
-/// Fills the queue as web does.
-fn fill(bench: &Bench, events: usize) -> Result<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
+impl std::fmt::Display for Stored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Stored { rate, worker, postgres, memory } = self;
+        write!(
+            f,
+            "{rate:.0} events/s, CPU µs each: worker {worker:.0}, PostgreSQL {postgres:.0}; worker's memory {memory:.0} MB"
+        )
+    }
+}
+
+/// Fills the queue and lets a worker empty it.
+fn store(bench: &Bench, database: &str, events: usize, bugs: usize) -> Result<Stored> {
+    let before = count(bench, database)?;
+    let runtime = Runtime::new()?;
+    let mut redis = runtime.block_on(async {
         let mut redis = redis::Client::open(bench.redis.url(0))?.get_multiplexed_async_connection().await?;
-        for start in (0..events).step_by(500) {
-            let mut pipe = redis::pipe();
-            for number in start..events.min(start + 500) {
-                let body = load::event(number % BUGS).to_string().into();
-                let received_at = picket_platform::app::now();
-                let event =
-                    Received { project: ProjectId(1), id: EventId::random(), received_at, sent: Box::default(), body };
-                pipe.cmd("XADD").arg("picket:events").arg("*").arg("m").arg(&event.encode()[..]).ignore();
-            }
-            pipe.exec_async(&mut redis).await?;
+        fill(&mut redis, events, bugs).await.map(|()| redis)
+    })?;
+    let worker = bench.start("worker", database, &[])?;
+    let used = || Ok::<_, anyhow::Error>([cost::cpu(worker.pid()?)?, cost::cpu(bench.postgres.pid()?)?]);
+    let left = runtime.block_on(wait_for(&mut redis, |waiting| waiting < events))?;
+    let (started, of_before) = (Instant::now(), used()?);
+    runtime.block_on(wait_for(&mut redis, |waiting| waiting == 0))?;
+    let (took, of_after) = (started.elapsed(), used()?);
+    ensure!(left > 0, "the worker stored everything at once: {events} events are too few");
+    let memory = cost::peak(&worker)?;
+    worker.stop();
+    ensure!(count(bench, database)? == before + events, "not every event was stored");
+    let [worker, postgres] = [0, 1].map(|at| cost::each(of_after[at].saturating_sub(of_before[at]), left));
+    Ok(Stored { rate: rate(left, took), worker, postgres, memory })
+}
+
+/// Fills the queue as web does.
+async fn fill(redis: &mut MultiplexedConnection, events: usize, bugs: usize) -> Result<()> {
+    for start in (0..events).step_by(500) {
+        let mut pipe = redis::pipe();
+        for number in start..events.min(start + 500) {
+            let body = load::event(number % bugs).to_string().into();
+            let received_at = picket_platform::app::now();
+            let (project, id, sent) = (ProjectId(1), EventId::random(), Box::default());
+            let event = Received { project, id, received_at, sent, body };
+            pipe.cmd("XADD").arg(STREAM).arg("*").arg("m").arg(&event.encode()[..]).ignore();
         }
-        Ok(())
-    })
+        pipe.exec_async(redis).await?;
+    }
+    Ok(())
+}
+
+/// Waits for so many messages to be left, which are those that are not stored and acknowledged.
+async fn wait_for(redis: &mut MultiplexedConnection, is_it: impl Fn(usize) -> bool) -> Result<usize> {
+    let started = Instant::now();
+    loop {
+        let waiting = redis.xlen(STREAM).await?;
+        if is_it(waiting) {
+            return Ok(waiting);
+        }
+        ensure!(started.elapsed() < PATIENCE, "{waiting} events still wait after {PATIENCE:?}");
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 fn count(bench: &Bench, database: &str) -> Result<usize> {
-    Ok(bench.postgres.sql(database, "select count(*) from events")?.trim().parse()?)
+    Ok(bench
+        .postgres
+        .sql(database, "select count(*) from events where received_on >= current_date - 1")?
+        .trim()
+        .parse()?)
 }
 
-fn bytes_per_event(bench: &Bench, database: &str) -> Result<f64> {
-    let size =
-        "select sum(pg_total_relation_size(relid)) / (select count(*) from events) from pg_partition_tree('events')";
-    Ok(bench.postgres.sql(database, size)?.trim().parse()?)
+#[expect(clippy::cast_precision_loss, reason = "a count of events is far below 2^52")]
+fn rate(events: usize, took: Duration) -> f64 {
+    events as f64 / took.as_secs_f64()
 }
 
-/// Copies the rows out, then into a database with the same tables, and times the way in.
-fn copy(bench: &Bench, from: &str, events: usize) -> Result<Duration> {
+/// Prints what an event takes on disk, by table and index.
+fn print_bytes(bench: &Bench, database: &str, events: usize) -> Result<()> {
+    let of_events = "
+        select 'rows', sum(pg_table_size(relid)) from pg_partition_tree('events') where isleaf
+        union all
+        select p.inhparent::regclass::text, sum(pg_relation_size(i.indexrelid))
+        from pg_partition_tree('events') t join pg_index i on i.indrelid = t.relid
+        join pg_inherits p on p.inhrelid = i.indexrelid where t.isleaf group by 1 order by 1";
+    println!("  bytes on disk an event: {}", bytes(bench, database, of_events, events)?);
+    let others: Vec<String> = TABLES[..TABLES.len() - 1]
+        .iter()
+        .map(|table| format!("select '{table}', pg_total_relation_size('{table}')"))
+        .collect();
+    println!("    beside it, of {BUGS} bugs: {}", bytes(bench, database, &others.join(" union all "), events)?);
+    Ok(())
+}
+
+fn bytes(bench: &Bench, database: &str, sql: &str, events: usize) -> Result<String> {
+    let (mut parts, mut sum) = (Vec::new(), 0);
+    for line in bench.postgres.sql(database, sql)?.lines() {
+        let (name, size) = line.split_once('|').context("a name and a size")?;
+        let each = size.parse::<usize>()? / events;
+        sum += each;
+        parts.push(format!("{name} {each}"));
+    }
+    Ok(format!("{sum} ({})", parts.join(", ")))
+}
+
+/// Copies the rows out, then into a database with the same tables, and measures the way in.
+fn copy(bench: &Bench, from: &str, events: usize) -> Result<Stored> {
     let to = format!("{from}_copy");
     bench.database(&to)?;
     let folder = tempfile::tempdir()?;
     let file = |table: &str| folder.path().join(table).display().to_string();
-    psql(
-        bench,
-        from,
-        TABLES.map(|table| format!("\\copy (select * from {table}) to '{}' (format binary)", file(table))),
-    )?;
-    let started = Instant::now();
+    let out = TABLES.map(|table| format!("\\copy (select * from {table}) to '{}' (format binary)", file(table)));
+    psql(bench, from, out)?;
+    let used = || cost::cpu(bench.postgres.pid()?);
+    let (started, before) = (Instant::now(), used()?);
     psql(bench, &to, TABLES.map(|table| format!("\\copy {table} from '{}' (format binary)", file(table))))?;
-    let took = started.elapsed();
-    ensure!(count(bench, &to)? == events, "COPY did not take all rows: {:?}", fs::read_dir(folder.path())?.count());
-    Ok(took)
+    let (took, after) = (started.elapsed(), used()?);
+    ensure!(count(bench, &to)? == events, "COPY did not take all rows");
+    let postgres = cost::each(after.saturating_sub(before), events);
+    Ok(Stored { rate: rate(events, took), worker: 0.0, postgres, memory: 0.0 })
 }
 
 /// One connection for all commands.

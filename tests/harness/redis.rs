@@ -19,6 +19,8 @@ const START: Duration = Duration::from_secs(30);
 pub enum Durability {
     /// Memory only.
     Memory,
+    /// An append-only file, synced once a second: Redis's own choice, which survives a kill and may lose a second to a power cut.
+    EverySecond,
     /// An append-only file, synced on every write.
     AppendOnly,
 }
@@ -53,6 +55,7 @@ impl Redis {
         let port = run.place().port_for(listen, 6379)?;
         let (append, sync) = match durability {
             Durability::Memory => ("no", "no"),
+            Durability::EverySecond => ("yes", "everysec"),
             Durability::AppendOnly => ("yes", "always"),
         };
         let mut program = Program::new("redis-server")

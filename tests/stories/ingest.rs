@@ -1,6 +1,9 @@
 //! What SDKs send, and what they are answered.
 
+use std::io::Write;
+
 use anyhow::{Result, ensure};
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,6 +23,7 @@ pub const STORIES: &[Story] = &[
         name: "a_message_of_another_version_is_kept_with_its_reason",
         run: another_version_is_kept_with_its_reason,
     },
+    Story { name: "a_gzipped_event_waits_as_small_as_it_came", run: a_gzipped_event_waits_as_small_as_it_came },
     Story { name: "items_not_kept_yet_do_not_fail_their_envelope", run: items_not_kept_yet_do_not_fail_their_envelope },
 ];
 
@@ -171,6 +175,28 @@ fn another_version_is_kept_with_its_reason(world: &World) -> Result<()> {
     platform.stores(1)?;
     let dead = platform.redis.command(&["xrange", "picket:events:dead", "-", "+"])?;
     ensure!(dead.contains("the message is of version 1, this worker reads"), "the dead letters are {dead:?}");
+    Ok(())
+}
+
+fn a_gzipped_event_waits_as_small_as_it_came(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    platform.worker.stop();
+    let mut event = error("Gone", "umbrella");
+    event["extra"] = json!({"log": "the shelf is empty\n".repeat(500)});
+    let envelope = format!("{}\n{}\n{event}\n", json!({"event_id": event["event_id"]}), json!({"type": "event"}));
+    let mut packing = GzEncoder::new(Vec::new(), Compression::default());
+    packing.write_all(envelope.as_bytes())?;
+    let request = platform.envelope(&project, &event).header("Content-Encoding", "gzip").body(packing.finish()?);
+    ensure!(request.send()?.status() == 200);
+    let waiting: usize = platform.redis.command(&["memory", "usage", "picket:events"])?.parse()?;
+    ensure!(waiting < envelope.len() / 2, "{} bytes take {waiting} in the queue", envelope.len());
+
+    platform.worker.restart()?;
+    platform.stores(1)?;
+    let id = event["event_id"].as_str().unwrap_or_default();
+    let stored = platform.api(&format!("/projects/acme/shop/events/{id}/"))?;
+    ensure!(stored["context"] == event["extra"], "the extra data is {:#}", stored["context"]);
     Ok(())
 }
 

@@ -27,9 +27,13 @@ thread_local! {
     static PACKER: RefCell<Packer> = RefCell::default();
 }
 
-/// Writes and compresses an event.
-pub fn pack(event: &Object) -> Result<Vec<u8>> {
-    PACKER.with_borrow_mut(|packer| packer.pack(event))
+/// Writes an event, tells so, and compresses it.
+pub fn pack(event: &Object, written: impl FnOnce()) -> Result<Vec<u8>> {
+    PACKER.with_borrow_mut(|packer| {
+        packer.write(event)?;
+        written();
+        packer.compress()
+    })
 }
 
 /// The JSON that was packed.
@@ -38,14 +42,17 @@ pub fn unpack(body: &[u8]) -> Result<Vec<u8>> {
 }
 
 impl Packer {
-    fn pack(&mut self, event: &Object) -> Result<Vec<u8>> {
+    fn write(&mut self, event: &Object) -> Result<()> {
+        self.json.clear();
+        serde_json::to_writer(&mut self.json, event).context("writing the event")
+    }
+
+    fn compress(&mut self) -> Result<Vec<u8>> {
         let Packer { zstd, json, packed } = self;
         let zstd = match zstd {
             Some(zstd) => zstd,
             None => zstd.insert(Compressor::new(LEVEL).context("preparing zstd")?),
         };
-        json.clear();
-        serde_json::to_writer(&mut *json, event).context("writing the event")?;
         packed.clear();
         packed.reserve(zstd::compress_bound(json.len()));
         zstd.compress_to_buffer(json, packed).context("compressing the event")?;
@@ -68,7 +75,7 @@ mod tests {
     fn what_is_packed_comes_back_whatever_was_packed_before() {
         for length in [3, 1 << 20, 0, 70_000] {
             let event: Object = [("message".to_owned(), json!("é".repeat(length)))].into_iter().collect();
-            let body = pack(&event).unwrap();
+            let body = pack(&event, || ()).unwrap();
             assert!(body.capacity() < 4096, "nothing is held that is not needed: {}", body.capacity());
             assert_eq!(unpack(&body).unwrap(), serde_json::to_vec(&event).unwrap());
         }

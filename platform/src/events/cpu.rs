@@ -1,31 +1,45 @@
 //! Spreads pure work over all cores, off the threads that wait for the network.
 
-use std::{num::NonZero, sync::Arc};
+use std::num::NonZero;
 
 use anyhow::{Context, Result};
+use tokio::task::JoinSet;
 
-/// Maps every item, in order, on as many threads as there are cores.
-pub async fn map<T, U>(items: Vec<T>, work: impl Fn(T) -> U + Send + Sync + 'static) -> Result<Vec<U>>
-where
-    T: Send + 'static,
-    U: Send + 'static,
-{
-    let work = Arc::new(work);
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    let share = items.len().div_ceil(cores).max(1);
-    let mut items = items.into_iter();
-    let mut running = Vec::with_capacity(cores);
-    loop {
-        let chunk: Vec<T> = items.by_ref().take(share).collect();
-        if chunk.is_empty() {
-            break;
+/// Pieces of work that run side by side, at most one for each core: more would only take memory.
+pub struct Cores<T> {
+    running: JoinSet<T>,
+    most: usize,
+    done: Vec<T>,
+}
+
+impl<T: Send + 'static> Cores<T> {
+    /// Without work.
+    pub fn idle() -> Cores<T> {
+        let most = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Cores { running: JoinSet::new(), most, done: Vec::new() }
+    }
+
+    /// Starts a piece of work, once a core is free.
+    pub async fn start(&mut self, work: impl FnOnce() -> T + Send + 'static) -> Result<()> {
+        while self.running.len() >= self.most {
+            self.finish_one().await?;
         }
-        let work = work.clone();
-        running.push(tokio::task::spawn_blocking(move || chunk.into_iter().map(|item| work(item)).collect::<Vec<U>>()));
+        self.running.spawn_blocking(work);
+        Ok(())
     }
-    let mut results = Vec::new();
-    for chunk in running {
-        results.extend(chunk.await.context("preparing events")?);
+
+    /// What came of all of it, in no particular order.
+    pub async fn finish(mut self) -> Result<Vec<T>> {
+        while !self.running.is_empty() {
+            self.finish_one().await?;
+        }
+        Ok(self.done)
     }
-    Ok(results)
+
+    async fn finish_one(&mut self) -> Result<()> {
+        if let Some(finished) = self.running.join_next().await {
+            self.done.push(finished.context("preparing events")?);
+        }
+        Ok(())
+    }
 }

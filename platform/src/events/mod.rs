@@ -1,21 +1,24 @@
-//! Events: what SDKs report. From the queue into the database ([`process`]), and from there onto pages.
+//! Events: what SDKs report. From the queue into the database ([`Preparing`], [`keep`]), and from there onto pages.
 
 pub mod api;
 mod beside;
 mod body;
 mod cpu;
 pub mod pages;
+mod prepare;
 mod process;
 mod rejected;
 pub mod save;
 mod sections;
 pub mod store;
+mod trial;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io::Read, ops::Range};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,8 +29,9 @@ use crate::{
     queue::message,
 };
 
-pub use process::process;
+pub use process::{Batch, Preparing, keep};
 pub use rejected::{ListRejected, Replay, print_rejected, replay};
+pub use trial::{Try, try_event};
 
 /// An event as web put it in the queue.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +46,14 @@ pub struct Received {
     pub body: Bytes,
 }
 
+/// A gzipped body that an event stands in, which may travel in the event's place: it is a tenth as large.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packed {
+    pub gzip: Bytes,
+    /// Where the event stands in the unpacked body.
+    pub place: Range<usize>,
+}
+
 const VERSION: u8 = 2;
 
 /// The head of a message: everything but the body.
@@ -52,27 +64,49 @@ struct Head<'a> {
     #[serde(with = "chrono::serde::ts_microseconds")]
     received_at: DateTime<Utc>,
     sent: Cow<'a, Sent>,
+    /// Where the event stands in what the body unpacks to; none where the body is the event.
+    packed: Option<(u32, u32)>,
 }
 
 impl Received {
     /// The message for the queue.
     pub fn encode(&self) -> Bytes {
-        let (project, id) = (self.project.0, self.id.0);
-        let head = Head { project, id, received_at: self.received_at, sent: Cow::Borrowed(&self.sent) };
-        message::write(VERSION, &head, &self.body)
+        message::write(VERSION, &self.head(None), &self.body)
     }
 
-    /// Reads what [`Received::encode`] wrote.
-    pub fn decode(message: &Bytes) -> Result<Received> {
-        let (Head { project, id, received_at, sent }, body) = message::read(VERSION, message)?;
-        Ok(Received {
-            project: ProjectId(project),
-            id: EventId(id),
-            received_at,
-            sent: Box::new(sent.into_owned()),
-            body,
-        })
+    /// The same, with the body still packed.
+    pub fn encode_packed(&self, packed: &Packed) -> Bytes {
+        let place = (u32::try_from(packed.place.start), u32::try_from(packed.place.end));
+        match place {
+            (Ok(start), Ok(end)) => message::write(VERSION, &self.head(Some((start, end))), &packed.gzip),
+            _ => self.encode(),
+        }
     }
+
+    fn head(&self, packed: Option<(u32, u32)>) -> Head<'_> {
+        let (project, id, sent) = (self.project.0, self.id.0, Cow::Borrowed(&*self.sent));
+        Head { project, id, received_at: self.received_at, sent, packed }
+    }
+
+    /// Reads what [`Received::encode`] or [`Received::encode_packed`] wrote.
+    pub fn decode(message: &Bytes) -> Result<Received> {
+        let (Head { project, id, received_at, sent, packed }, body) = message::read(VERSION, message)?;
+        let body = match packed {
+            Some(place) => unpack(&body, place).context("unpacking the event")?,
+            None => body,
+        };
+        let sent = Box::new(sent.into_owned());
+        Ok(Received { project: ProjectId(project), id: EventId(id), received_at, sent, body })
+    }
+}
+
+/// Web has unpacked it before, so that its size is within bounds.
+fn unpack(gzip: &[u8], (start, end): (u32, u32)) -> Result<Bytes> {
+    let (start, end) = (usize::try_from(start)?, usize::try_from(end)?);
+    let mut unpacked = Vec::with_capacity(end);
+    MultiGzDecoder::new(gzip).take(u64::try_from(end)?).read_to_end(&mut unpacked)?;
+    ensure!(unpacked.len() == end && start <= end, "the event ends after {} of {end} bytes", unpacked.len());
+    Ok(Bytes::from(unpacked).slice(start..))
 }
 
 /// What an event did to its issue; kept on its row, so that a second run decides the same alerts.
@@ -146,6 +180,24 @@ mod tests {
                 assert!(Received::decode(&message.slice(..cut)).is_err(), "{cut} bytes are no event");
             }
         }
+    }
+
+    #[test]
+    fn a_packed_event_is_read_as_the_plain_one() {
+        let envelope = b"{}\n{\"type\":\"event\"}\n{\"a\":1}\n";
+        let mut packing = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut packing, envelope).unwrap();
+        let gzip = Bytes::from(packing.finish().unwrap());
+        let (project, received_at) = (ProjectId(7), DateTime::from_timestamp_micros(7).unwrap());
+        let body = Bytes::from_static(b"{\"a\":1}");
+        let plain = Received { project, id: EventId::random(), received_at, sent: Box::default(), body };
+        let packed = |place| plain.encode_packed(&Packed { gzip: gzip.clone(), place });
+        assert_eq!(Received::decode(&packed(20..27)).unwrap(), plain);
+        for beyond in [20..99, Range { start: 27, end: 20 }] {
+            assert!(Received::decode(&packed(beyond)).is_err());
+        }
+        let message = packed(20..27);
+        assert!(Received::decode(&message.slice(..message.len() - 20)).is_err(), "a stream that breaks off");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::App,
-    events::Received,
+    events::{Packed, Received},
     items, outcomes,
     protocol::{
         EventId,
@@ -69,6 +69,16 @@ pub fn item(kind: &str, mut headers: Object, payload: Bytes) -> Item {
 
 /// Accepts items that came in one request.
 pub async fn items(app: &App, sender: &Sender, named: Option<EventId>, items: Vec<Item>) -> Result<Taken, Rejection> {
+    items_packed(app, sender, named, (items, None)).await
+}
+
+/// Accepts items; where they are one event, its message may be what it was packed in.
+pub async fn items_packed(
+    app: &App,
+    sender: &Sender,
+    named: Option<EventId>,
+    (items, packed): (Vec<Item>, Option<Packed>),
+) -> Result<Taken, Rejection> {
     if let Some(kind) = item::over_limit(&items) {
         count_all(app, sender, &items, (outcomes::Fate::Invalid, "too_large"));
         return Err(Rejection::ItemTooLarge(kind));
@@ -80,8 +90,15 @@ pub async fn items(app: &App, sender: &Sender, named: Option<EventId>, items: Ve
     let wanted = wanted(app, sender, &items);
     let (wanted, limits) = within_quotas(app, sender, wanted).await;
     let mut messages = Vec::with_capacity(wanted.len());
-    for wanted in &wanted {
-        messages.push(message(app, sender, id, *wanted).await?);
+    match (wanted.as_slice(), packed) {
+        ([(kind, item)], Some(packed)) if kind.fate == Fate::Event => {
+            messages.push((Topic::Events, received(app, sender, id, item).encode_packed(&packed)));
+        }
+        (wanted, _) => {
+            for wanted in wanted {
+                messages.push(message(app, sender, id, *wanted).await?);
+            }
+        }
     }
     if !messages.is_empty() {
         let pushed = app.queue.push_all(messages).await;
@@ -160,12 +177,10 @@ async fn message(
     id: Option<EventId>,
     (kind, item): Wanted<'_>,
 ) -> Result<(Topic, Bytes), Rejection> {
-    let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
     if kind.fate == Fate::Event {
-        let id = id.unwrap_or_else(EventId::random);
-        let sent = Box::new(sender.sent.clone());
-        return Ok((Topic::Events, Received { project, id, received_at, sent, body }.encode()));
+        return Ok((Topic::Events, received(app, sender, id, item).encode()));
     }
+    let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
     let mut kept = items::Item {
         project,
         id: Uuid::now_v7(),
@@ -185,6 +200,16 @@ async fn message(
         tracing::error!("writing an item's message: {error:#}");
         Rejection::Unavailable
     })
+}
+
+fn received(app: &App, sender: &Sender, id: Option<EventId>, item: &Item) -> Received {
+    Received {
+        project: sender.project,
+        id: id.unwrap_or_else(EventId::random),
+        received_at: app.now(),
+        sent: Box::new(sender.sent.clone()),
+        body: item.payload.clone(),
+    }
 }
 
 fn count_all(app: &App, sender: &Sender, items: &[Item], (fate, reason): (outcomes::Fate, &'static str)) {

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{
     Rejection, accept, body,
+    packed::{self, Kept},
     sender::{Claim, Head, Sender, text},
 };
 use crate::{
@@ -42,24 +43,36 @@ pub async fn take(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Accepted>, Rejection> {
-    let body = body::read(&app.bodies, body, text(&headers, &header::CONTENT_ENCODING), body::MOST_BYTES).await?;
+    let content_encoding = text(&headers, &header::CONTENT_ENCODING);
+    let (body, kept) = packed::keep(body, content_encoding);
+    let body = body::read(&app.bodies, body, content_encoding, body::MOST_BYTES).await?;
     let sender = match head.sender {
         Some(sender) => sender,
         None => tunnelled(&app, &body, &head.claim).await?,
     };
-    let id = open(&app, sender, &body).await?;
+    let id = open_packed(&app, sender, &body, kept).await?;
     Ok(Json(id.into()))
 }
 
 /// Splits an envelope and accepts what is in it.
-pub async fn open(app: &App, mut sender: Sender, body: &Bytes) -> Result<Option<EventId>, Rejection> {
+pub async fn open(app: &App, sender: Sender, body: &Bytes) -> Result<Option<EventId>, Rejection> {
+    open_packed(app, sender, body, None).await
+}
+
+async fn open_packed(
+    app: &App,
+    mut sender: Sender,
+    body: &Bytes,
+    kept: Option<Kept>,
+) -> Result<Option<EventId>, Rejection> {
     if body.is_empty() {
         return Err(Rejection::Empty);
     }
     let envelope = Envelope::parse(body).map_err(Rejection::Envelope)?;
     envelope.agrees_with(&sender.public_key, sender.project.0).map_err(Rejection::Envelope)?;
     sender.sent.at = envelope.sent_at;
-    accept::items(app, &sender, envelope.event_id, envelope.items).await?.unless_limited()
+    let packed = kept.and_then(|kept| kept.only(body, &envelope.items));
+    accept::items_packed(app, &sender, envelope.event_id, (envelope.items, packed)).await?.unless_limited()
 }
 
 /// The sender of an envelope that a browser sent through its application's own server: only the envelope names it.

@@ -13,6 +13,7 @@ mod crashes;
 mod envelopes;
 mod keys;
 mod legacy;
+mod packed;
 mod quotas;
 mod rejection;
 mod routes;

@@ -10,11 +10,12 @@ use axum::{
     response::Response,
     routing::{MethodRouter, get, post},
 };
-use tower_http::{cors::CorsLayer, set_header::SetResponseHeaderLayer};
+use tower_http::cors::CorsLayer;
 
 use super::{browser, check_ins, crashes, envelopes, legacy, rejection::Refused};
 use crate::{app::App, metrics::Outcome};
 
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 /// How long a browser may remember that it may send.
 const CORS_AGE: Duration = Duration::from_hours(1);
 
@@ -43,11 +44,7 @@ pub fn routes(app: &App) -> Router<App> {
 
 /// Opens routes to every origin, and counts what becomes of their requests.
 pub fn open(routes: Router<App>, app: &App) -> Router<App> {
-    routes
-        .layer(middleware::from_fn_with_state(app.clone(), count))
-        .layer(cors())
-        .layer(always(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"))
-        .layer(always(header::SERVER, "picket"))
+    routes.layer(cors()).layer(middleware::from_fn_with_state(app.clone(), answer))
 }
 
 /// Takes doubled slashes out of an ingest path, which SDKs make of a DSN that ends in one. Comes before routing.
@@ -73,16 +70,19 @@ fn collapsed(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
-    let refused = response.extensions().get::<Refused>().map(|refused| refused.0);
-    let outcome = refused.unwrap_or(if response.status().is_success() { "accepted" } else { "invalid" });
-    app.metrics.ingest.get_or_create(&Outcome { outcome }).inc();
+/// Counts what was answered, and adds the headers that every answer has. One layer: this is the way of every event.
+async fn answer(State(app): State<App>, request: Request, next: Next) -> Response {
+    let asks = request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    headers.insert(header::SERVER, HeaderValue::from_static("picket"));
+    if !asks {
+        let refused = response.extensions().get::<Refused>().map(|refused| refused.0);
+        let outcome = refused.unwrap_or(if response.status().is_success() { "accepted" } else { "invalid" });
+        app.metrics.ingest.get_or_create(&Outcome { outcome }).inc();
+    }
     response
-}
-
-fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 fn cors() -> CorsLayer {

@@ -22,6 +22,8 @@ pub enum Report {
         directive: String,
         /// What was blocked: a host, `self`, or a scheme.
         blocked: String,
+        /// The addresses in the report as they are: what was blocked, by which file, on which page.
+        addresses: Vec<String>,
     },
     /// Certificates: which policy, and the host.
     Host { policy: &'static str, hostname: String },
@@ -60,7 +62,12 @@ impl Report {
         let violated = get("violated_directive");
         let directive = if effective.is_empty() { violated } else { effective };
         let directive = directive.split_whitespace().next().unwrap_or_default().to_owned();
-        Report::Csp { directive, blocked: blocked(&get("blocked_uri"), &get("document_uri")) }
+        let addresses = ["blocked_uri", "source_file", "document_uri"].map(get).into_iter();
+        Report::Csp {
+            directive,
+            blocked: blocked(&get("blocked_uri"), &get("document_uri")),
+            addresses: addresses.filter(|address| !address.is_empty()).collect(),
+        }
     }
 }
 

@@ -98,7 +98,7 @@ pub fn metadata(event: &Event) -> Object {
             set("title", title(event));
             set("location", title(event));
         }
-        (_, Some(Report::Csp { directive, blocked }), _) => {
+        (_, Some(Report::Csp { directive, blocked, .. }), _) => {
             set("message", event.message.clone().unwrap_or_default());
             set("uri", blocked.clone());
             set("directive", directive.clone());

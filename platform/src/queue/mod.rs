@@ -165,6 +165,13 @@ impl Queue {
     }
 }
 
+/// How long to wait for messages where there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    ALittle,
+    NotAtAll,
+}
+
 /// The consuming side of one topic.
 pub enum Consumer {
     /// A member of the consumer group.
@@ -174,11 +181,12 @@ pub enum Consumer {
 }
 
 impl Consumer {
-    /// Takes up to `most` messages; waits a little when there are none, and then returns none.
-    pub async fn take(&mut self, most: usize) -> Result<Vec<Message>> {
+    /// Takes up to `most` messages, or none. Who waits a little also takes over what others left unfinished, and so must have
+    /// nothing under way itself.
+    pub async fn take(&mut self, most: usize, wait: Wait) -> Result<Vec<Message>> {
         match self {
-            Consumer::Redis(reader) => reader.take(most).await,
-            Consumer::Spool(reader) => reader.take(most).await,
+            Consumer::Redis(reader) => reader.take(most, wait).await,
+            Consumer::Spool(reader) => reader.take(most, wait).await,
         }
     }
 
@@ -196,6 +204,9 @@ impl Consumer {
     /// Gives messages back that could not be worked on for no fault of theirs: they are taken again at once, by whoever comes
     /// first, and this time does not count.
     pub async fn hand_back(&mut self, ids: &[MessageId]) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
         match self {
             Consumer::Redis(reader) => reader.hand_back(ids).await,
             // The next reader starts over, and counts from nothing.

@@ -16,7 +16,7 @@ use redis::{
 };
 use secrecy::ExposeSecret;
 
-use super::{Message, MessageId, Topic};
+use super::{Message, MessageId, Topic, Wait};
 use crate::config::{self, Config};
 
 const GROUP: &str = "workers";
@@ -97,16 +97,19 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(super) async fn take(&mut self, most: usize) -> Result<Vec<Message>> {
-        if self.reclaimed_at.is_none_or(|at| at.elapsed() > self.reclaim_after / 2) {
+    pub(super) async fn take(&mut self, most: usize, wait: Wait) -> Result<Vec<Message>> {
+        if wait == Wait::ALittle && self.reclaimed_at.is_none_or(|at| at.elapsed() > self.reclaim_after / 2) {
             let reclaimed = self.reclaim(most).await?;
             if !reclaimed.is_empty() {
                 return Ok(reclaimed);
             }
             self.reclaimed_at = Some(Instant::now());
         }
-        let wait = usize::try_from(READ_WAIT.as_millis())?;
-        let options = StreamReadOptions::default().group(GROUP, &self.name).count(most).block(wait);
+        let options = StreamReadOptions::default().group(GROUP, &self.name).count(most);
+        let options = match wait {
+            Wait::ALittle => options.block(usize::try_from(READ_WAIT.as_millis())?),
+            Wait::NotAtAll => options,
+        };
         let reply: Result<Option<StreamReadReply>, _> =
             self.connection.xread_options(&[key(self.topic)], &[">"], &options).await;
         match reply {

@@ -33,7 +33,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use self::file::File;
 pub use self::look::{Look, look};
-use super::{Message, MessageId, PushError, Topic};
+use super::{Message, MessageId, PushError, Topic, Wait};
 
 /// Changes that may wait for a commit; beyond it, asking waits.
 const WAITING_CHANGES: usize = 1024;
@@ -301,10 +301,10 @@ impl Reader {
         Reader { spool, topic, taken: 0, deliveries: HashMap::new(), started_over: Instant::now() }
     }
 
-    pub(super) async fn take(&mut self, most: usize) -> Result<Vec<Message>> {
+    pub(super) async fn take(&mut self, most: usize, wait: Wait) -> Result<Vec<Message>> {
         let arrived = self.spool.arrived[self.topic as usize].clone();
         let messages = self.next_unless_tired(most).await?;
-        if !messages.is_empty() {
+        if !messages.is_empty() || wait == Wait::NotAtAll {
             return Ok(messages);
         }
         if self.started_over.elapsed() >= self.spool.retry_after {

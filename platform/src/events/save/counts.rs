@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use super::{Placed, Tx, users::Counts};
-use crate::events::process::Prepared;
+use crate::events::prepare::Prepared;
 
 struct Tally<'a> {
     events: i64,

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use sqlx::types::Json;
 
 use crate::{
-    events::process::Prepared,
+    events::prepare::Prepared,
     issues::{IssueId, Status, lifecycle::Decision},
     projects::ProjectId,
     protocol::fingerprint::Fingerprint,

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::{
     Effect, Outcome, Seen,
-    process::{Prepared, Rejected},
+    prepare::{Prepared, Rejected},
 };
 use crate::{
     issues::IssueId,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Tx;
 use crate::{
-    events::process::Prepared,
+    events::prepare::Prepared,
     releases::store::{self, Seen},
 };
 

@@ -34,6 +34,12 @@ pub struct Settings {
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Unwanted {
+    /// What React says of pages that the server made otherwise.
+    pub hydration_errors: bool,
+    /// Parts of pages that a newer deployment took away.
+    pub chunk_load_errors: bool,
+    /// Sites whose violations of policies are not wanted.
+    pub csp_sources: Vec<String>,
     /// Addresses or ranges of clients.
     pub client_ips: Vec<String>,
     pub releases: Vec<String>,
@@ -51,6 +57,9 @@ impl Default for Unwanted {
     /// As a new project of Sentry's has it.
     fn default() -> Unwanted {
         Unwanted {
+            hydration_errors: false,
+            chunk_load_errors: false,
+            csp_sources: Vec::new(),
             client_ips: Vec::new(),
             releases: Vec::new(),
             error_messages: Vec::new(),
@@ -145,6 +154,9 @@ impl Unwanted {
     pub fn filters(&self) -> Filters {
         let patterns = |texts: &[String]| globs(texts.iter().map(String::as_str));
         Filters {
+            hydration_errors: self.hydration_errors,
+            chunk_load_errors: self.chunk_load_errors,
+            csp_sources: self.csp_sources.clone(),
             client_ips: self.client_ips.iter().filter_map(|text| IpRange::parse(text)).collect(),
             releases: patterns(&self.releases),
             error_messages: patterns(&self.error_messages),

@@ -21,7 +21,14 @@ const MOST_ENTRIES: usize = 1000;
 const LONGEST_RESOLVE_AGE: u64 = 24 * 366;
 
 /// The filters with a switch, as `/filters/` names them.
-const SWITCHES: [&str; 4] = ["browser-extensions", "filtered-transaction", "localhost", "web-crawlers"];
+const SWITCHES: [&str; 6] = [
+    "browser-extensions",
+    "filtered-transaction",
+    "localhost",
+    "web-crawlers",
+    "react-hydration-errors",
+    "chunk-load-error",
+];
 
 /// Whether a name is one of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +59,7 @@ pub fn set(settings: &mut Settings, name: &str, value: &Value) -> Result<Known, 
             settings.filters.client_ips = checked(list(value)?, is_range, "is neither an address nor a range")?;
         }
         "filters:releases" | "sentry:releases" => settings.filters.releases = patterns(value)?,
+        "sentry:csp_ignored_sources" => settings.filters.csp_sources = list(value)?,
         "filters:error_messages" | "sentry:error_messages" => settings.filters.error_messages = patterns(value)?,
         _ => match name.strip_prefix("filters:") {
             Some(filter) => return set_filter(&mut settings.filters, filter, value),
@@ -68,6 +76,8 @@ pub fn set_filter(filters: &mut Unwanted, id: &str, value: &Value) -> Result<Kno
         "filtered-transaction" => filters.health_checks = switch(value)?,
         "localhost" => filters.localhost = switch(value)?,
         "web-crawlers" => filters.web_crawlers = switch(value)?,
+        "react-hydration-errors" => filters.hydration_errors = switch(value)?,
+        "chunk-load-error" => filters.chunk_load_errors = switch(value)?,
         "legacy-browsers" => {
             filters.legacy_browsers = match switch(value) {
                 Ok(true) => vec!["default".to_owned()],
@@ -86,6 +96,8 @@ pub fn filters(filters: &Unwanted) -> Value {
         "browser-extensions" => filters.browser_extensions,
         "filtered-transaction" => filters.health_checks,
         "localhost" => filters.localhost,
+        "react-hydration-errors" => filters.hydration_errors,
+        "chunk-load-error" => filters.chunk_load_errors,
         _ => filters.web_crawlers,
     };
     let browsers = match filters.legacy_browsers.as_slice() {
@@ -111,6 +123,7 @@ pub fn options(settings: &Settings) -> Map<String, Value> {
         "sentry:relay_pii_config": Some(&privacy.rules).filter(|rules| !rules.is_empty()),
         "sentry:fingerprinting_rules": grouping.fingerprint_rules,
         "sentry:grouping_enhancements": grouping.stack_rules,
+        "sentry:csp_ignored_sources": filters.csp_sources.join("\n"),
         "filters:blacklisted_ips": filters.client_ips.join("\n"),
         "filters:releases": filters.releases.join("\n"),
         "filters:error_messages": filters.error_messages.join("\n"),

@@ -1,11 +1,11 @@
 //! Which events a project does not want, and why: noise of browsers' extensions, robots, its own machines, and what it names.
 //!
-//! Asked in Sentry's order; the first reason stands. Events are normalised before and not yet scrubbed. Generic conditions and
-//! sources of policies' reports are not here yet.
+//! Asked in Sentry's order; the first reason stands. Events are normalised before and not yet scrubbed.
 
 mod browsers;
 mod crawlers;
 mod extensions;
+mod noise;
 pub mod origin;
 #[cfg(test)]
 mod tests;
@@ -16,12 +16,20 @@ pub use self::browsers::Legacy;
 use super::{
     event::Event,
     glob::{Glob, any_matches},
+    security::Report,
     title, user_agent,
 };
 
 /// What a project does not want.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Filters {
+    /// What React says when a page came from the server otherwise than it was made in the browser.
+    pub hydration_errors: bool,
+    /// Parts of a page that a newer deployment took away.
+    pub chunk_load_errors: bool,
+    /// Sites whose violations of policies are nobody's business: as allowed domains are written.
+    pub csp_sources: Vec<String>,
     pub client_ips: Vec<IpRange>,
     pub releases: Vec<Glob>,
     pub error_messages: Vec<Glob>,
@@ -36,6 +44,9 @@ pub struct Filters {
 /// Why an event is not wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
+    HydrationError,
+    ChunkLoadError,
+    InvalidCsp,
     ClientIp,
     Release,
     ErrorMessage,
@@ -50,6 +61,9 @@ impl Reason {
     /// Sentry's word for it, as outcomes carry it.
     pub fn name(self) -> &'static str {
         match self {
+            Reason::HydrationError => "react-hydration-errors",
+            Reason::ChunkLoadError => "chunk-load-error",
+            Reason::InvalidCsp => "invalid-csp",
             Reason::ClientIp => "ip-address",
             Reason::Release => "release-version",
             Reason::ErrorMessage => "error-message",
@@ -82,7 +96,10 @@ impl Filters {
             browser.is_some_and(|(name, version)| self.legacy_browsers.iter().any(|legacy| legacy.is(&name, &version)))
         };
         let is_transaction = || title::kind(event) == "transaction";
-        let checks: [(Reason, &dyn Fn() -> bool); 8] = [
+        let checks: [(Reason, &dyn Fn() -> bool); 11] = [
+            (Reason::HydrationError, &|| self.hydration_errors && noise::is_hydration_error(event)),
+            (Reason::ChunkLoadError, &|| self.chunk_load_errors && noise::is_chunk_load_error(event)),
+            (Reason::InvalidCsp, &|| is_unwanted_report(&self.csp_sources, event)),
             (Reason::ClientIp, &|| client_ip.is_some_and(|ip| self.client_ips.iter().any(|range| range.contains(ip)))),
             (Reason::Release, &|| event.release.as_deref().is_some_and(|release| any_matches(&self.releases, release))),
             (Reason::ErrorMessage, &|| is_unwanted_message(&self.error_messages, event)),
@@ -159,6 +176,15 @@ impl IpRange {
 fn header<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
     let headers = &event.request.as_ref()?.headers;
     headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}
+
+fn is_unwanted_report(sources: &[String], event: &Event) -> bool {
+    match &event.report {
+        Some(Report::Csp { addresses, .. }) if !sources.is_empty() => {
+            addresses.iter().any(|address| super::origin::allows(sources, address))
+        }
+        _ => false,
+    }
 }
 
 fn is_unwanted_message(globs: &[Glob], event: &Event) -> bool {

@@ -133,3 +133,33 @@ fn pages_of_allowed_domains_may_send() {
     assert!(origin::is_allowed(&[], None));
     assert!(!origin::is_allowed(&[], Some("https://a.example")));
 }
+
+#[test]
+fn what_a_deployment_breaks_is_filtered_where_a_project_wants_that() {
+    let filters = Filters { hydration_errors: true, chunk_load_errors: true, ..Filters::default() };
+    let thrown = |kind: &str, value: &str| json!({"exception": [{"type": kind, "value": value}]});
+    let minified = "Minified React error #418; visit https://react.dev/errors/418 for the full message";
+    assert_eq!(reason(&filters, &thrown("Error", minified)), Some(Reason::HydrationError));
+    assert_eq!(reason(&filters, &thrown("Error", "see https://react.dev/errors/31")), None);
+    assert_eq!(reason(&filters, &thrown("ChunkLoadError", "Loading chunk 7 failed.")), Some(Reason::ChunkLoadError));
+    let rejected = "Uncaught (in promise): ChunkLoadError: Loading chunk 7 failed.";
+    assert_eq!(reason(&filters, &thrown("Error", rejected)), Some(Reason::ChunkLoadError));
+    assert_eq!(reason(&Filters::default(), &thrown("ChunkLoadError", "Loading chunk 7 failed.")), None);
+}
+
+#[test]
+fn reports_of_sites_that_a_project_names_are_filtered() {
+    let filters =
+        Filters { csp_sources: vec!["*.noise.example".into(), "chrome-extension://*".into()], ..Filters::default() };
+    let report = |blocked: &str, file: &str| json!({"csp": {"document_uri": "https://shop.example/", "blocked_uri": blocked, "source_file": file, "effective_directive": "img-src"}});
+    let cases = [
+        ("https://a.noise.example/x.js", "", Some(Reason::InvalidCsp)),
+        ("https://noise.example:8443/x.js", "", Some(Reason::InvalidCsp)),
+        ("https://evil.example/x.js", "chrome-extension://abc/x.js", Some(Reason::InvalidCsp)),
+        ("https://evil.example/x.js", "", None),
+        ("inline", "", None),
+    ];
+    for (blocked, file, expected) in cases {
+        assert_eq!(reason(&filters, &report(blocked, file)), expected, "{blocked} {file}");
+    }
+}

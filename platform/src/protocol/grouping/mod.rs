@@ -209,7 +209,7 @@ fn default(event: &Event, traces: &[Trace<'_>]) -> (Variant, Vec<Part>) {
 
 fn of_report(report: &Report) -> Vec<Part> {
     match report {
-        Report::Csp { directive, blocked } => {
+        Report::Csp { directive, blocked, .. } => {
             vec![Part::new("directive", directive.clone()), Part::new("blocked", blocked.clone())]
         }
         Report::Host { policy, hostname } => {

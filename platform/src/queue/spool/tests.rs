@@ -35,7 +35,7 @@ fn bodies(words: &[&'static str]) -> Vec<Bytes> {
 }
 
 async fn take(reader: &mut Reader, most: usize) -> (Vec<MessageId>, Vec<Bytes>) {
-    reader.take(most).await.unwrap().into_iter().map(|message| (message.id, message.body)).unzip()
+    reader.take(most, Wait::ALittle).await.unwrap().into_iter().map(|message| (message.id, message.body)).unzip()
 }
 
 /// What was buried: topic, reason and body.
@@ -147,14 +147,14 @@ async fn what_is_buried_keeps_its_reason_and_its_number() {
     let spool = folder.open();
     push(&spool, Topic::Events, bodies(&["bad"])).await.unwrap();
     let mut reader = Reader::new(spool.clone(), Topic::Events);
-    let message = reader.take(10).await.unwrap().remove(0);
+    let message = reader.take(10, Wait::ALittle).await.unwrap().remove(0);
     reader.bury(&message, "no JSON").await.unwrap();
     drop((reader, spool));
 
     let spool = folder.open();
     push(&spool, Topic::Events, bodies(&["good"])).await.unwrap();
     let mut reader = Reader::new(spool.clone(), Topic::Events);
-    let message = reader.take(10).await.unwrap().remove(0);
+    let message = reader.take(10, Wait::ALittle).await.unwrap().remove(0);
     reader.bury(&message, "no JSON either").await.unwrap();
     assert_eq!(dead(&spool), ["events no JSON: bad", "events no JSON either: good"]);
     assert_eq!(spool.depth(Topic::Events).unwrap(), 0);
