@@ -41,6 +41,13 @@ pub struct ProjectAccess {
     pub project: Project,
 }
 
+/// A visitor who may see the organisation that the path names, and its projects.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    pub organization: Organization,
+    pub projects: Vec<Project>,
+}
+
 /// A visitor who may decide about the project that the path names: of its organisation's admins, managers and owners.
 #[derive(Clone, Debug)]
 pub struct ProjectAdmin(pub ProjectAccess);
@@ -111,6 +118,20 @@ impl FromRequestParts<App> for ProjectAccess {
         let found = projects::store::visible(&app.db, &user, organization, project).await?;
         let (organization, project) = found.ok_or(Error::NotFound)?;
         Ok(ProjectAccess { user, organization, project })
+    }
+}
+
+impl FromRequestParts<App> for Membership {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Membership, Error> {
+        let Visitor { user } = parts.extract_with_state(app).await?;
+        let path = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
+        let slug = param(&path, "org").ok_or(Error::NotFound)?;
+        let found = organizations::store::visible(&app.db, &user, slug).await?;
+        let organization = found.ok_or(Error::NotFound)?;
+        let projects = projects::store::of_organization(&app.db, organization.id).await?;
+        Ok(Membership { organization, projects })
     }
 }
 

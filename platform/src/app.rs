@@ -13,6 +13,7 @@ use sqlx::{
 use crate::{
     config::{self, Config, SslMode},
     events::save::Listed,
+    files::Files,
     ingest::{Bodies, Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
@@ -30,6 +31,8 @@ pub struct App {
     pub config: Arc<Config>,
     pub db: PgPool,
     pub queue: Queue,
+    /// Attachments and crash dumps.
+    pub files: Files,
     /// Project keys, at most five seconds stale.
     pub keys: Keys,
     /// The memory that bodies of requests under way take.
@@ -57,6 +60,7 @@ impl App {
             .connect_lazy_with(connect_options(&config.postgres)?);
         Ok(App {
             keys: Keys::new(db.clone()),
+            files: Files::new(&config)?,
             policies: Policies::new(db.clone()),
             db,
             queue,

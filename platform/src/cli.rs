@@ -174,7 +174,7 @@ impl Command {
     async fn run(self) -> Result<ExitCode> {
         match self {
             Command::Run { role: Role::Web(config) } => serve(*config, web::run).await?,
-            Command::Run { role: Role::Worker(config) } => serve(*config, worker::run).await?,
+            Command::Run { role: Role::Worker(config) } => Box::pin(serve(*config, worker::run)).await?,
             Command::Run { role: Role::Cron(config) } => serve(*config, cron::run).await?,
             Command::Standalone(options) => standalone::run(*options, stop_on_signal()?).await?,
             Command::Upgrade(options) => upgrade::run(*options).await?,

@@ -3,6 +3,8 @@
 //! The names are those of Sentry's on-premise images, so that an existing `.env` works unchanged; new ones extend the family.
 //! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them.
 
+mod files;
+
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
@@ -11,6 +13,8 @@ use clap::{
     builder::{BoolishValueParser, OsStringValueParser, StringValueParser, TypedValueParser},
 };
 use secrecy::{ExposeSecret, SecretString};
+
+pub use files::FileStore;
 
 /// The settings, as `clap` reads them from the environment or from flags.
 #[derive(Args, Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Config {
     pub redis: Redis,
     #[command(flatten)]
     pub queue: Queue,
+    #[command(flatten)]
+    pub files: FileStore,
     #[command(flatten)]
     pub retention: Retention,
     #[command(flatten)]

@@ -10,10 +10,11 @@ use std::{future::Future, pin::Pin, time::Duration};
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, retention, upgrade};
+use crate::{app::App, attachments, issues, monitors, retention, upgrade};
 
 type Task = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
+const HALF_MINUTE: Duration = Duration::from_secs(30);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 /// How often a replica looks whether a task is due.
@@ -22,7 +23,11 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// Name, how often, what.
 const SCHEDULE: &[(&str, Duration, Task)] = &[
     ("make the partitions of the next days", HOUR, |app| Box::pin(make_partitions(app))),
+    ("open ignored issues whose time has come", LOOK_EVERY, |app| Box::pin(issues::wake(app))),
+    ("resolve issues that are silent", LOOK_EVERY, |app| Box::pin(issues::resolve_silent(app))),
     ("delete what is older than is kept", DAY, |app| Box::pin(retention::clean_by_settings(app))),
+    ("look for tasks that did not begin or end in time", HALF_MINUTE, |app| Box::pin(monitors::look(app))),
+    ("remove files that nothing names", HOUR, |app| Box::pin(attachments::sweep(app))),
 ];
 
 /// Runs the schedule until told to stop.

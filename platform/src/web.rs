@@ -28,9 +28,11 @@ use tower_http::{
 };
 
 use connections::Seats;
-pub use error::Error;
+pub use error::{Error, as_json};
 
-use crate::{app::App, auth, events, ingest, issues, outcomes, projects, ui};
+use crate::{
+    app::App, attachments, auth, events, feedback, health, ingest, issues, monitors, outcomes, projects, reports, ui,
+};
 
 /// How long requests that are under way may take to finish once we are told to stop.
 const GRACE: Duration = Duration::from_secs(25);
@@ -66,6 +68,10 @@ pub fn router(app: App) -> Router {
         .merge(projects::api::routes())
         .merge(issues::api::routes())
         .merge(events::api::routes())
+        .merge(attachments::api::routes())
+        .merge(health::api::routes())
+        .merge(monitors::api::routes())
+        .merge(reports::api::routes())
         .route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
     let pages = Router::new()
         .merge(auth::pages::routes())
@@ -86,6 +92,7 @@ pub fn router(app: App) -> Router {
         .layer(answers)
         .merge(ready::routes())
         .merge(ingest::routes(&app))
+        .merge(feedback::routes(&app))
         .with_state(app);
     // What a router is layered with comes after routing.
     Router::new().fallback_service(ServiceBuilder::new().map_request(ingest::collapse_slashes).service(routes))

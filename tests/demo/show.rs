@@ -12,7 +12,7 @@ use harness::smtp::Smtp;
 use harness::tools;
 use serde_json::json;
 
-const CRASH: &str = "ZeroDivisionError";
+const CRASH: &str = "RuntimeError";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running tracker and how to use it.

@@ -20,7 +20,8 @@ const PATIENCE: Duration = Duration::from_mins(3);
 #[derive(Clone, Debug)]
 pub struct Browser {
     run: Run,
-    modules: PathBuf,
+    /// Folders of npm packages that scripts may require.
+    modules: Vec<PathBuf>,
 }
 
 /// A cookie for a picture of a page behind a login.
@@ -52,7 +53,13 @@ impl Browser {
     /// Installs what is missing; the browser will run where programs of this run do.
     pub fn prepare(run: &Run) -> Result<Self> {
         tools::packages(&["chromium"])?;
-        Ok(Self { run: run.clone(), modules: tools::node_modules(&scripts())?.join("node_modules") })
+        Ok(Self { run: run.clone(), modules: vec![tools::node_modules(&scripts())?.join("node_modules")] })
+    }
+
+    /// Lets scripts require the packages of another folder too.
+    pub fn with_packages(mut self, folder: &Path) -> Result<Self> {
+        self.modules.push(tools::node_modules(folder)?.join("node_modules"));
+        Ok(self)
     }
 
     /// Opens a page and takes a picture of it.
@@ -75,7 +82,7 @@ impl Browser {
         let node = Program::new("node")
             .name(format!("browser-{name}"))
             .arg(script)
-            .env("NODE_PATH", &self.modules)
+            .env("NODE_PATH", std::env::join_paths(&self.modules)?)
             .env("PICKET_INPUT", input.to_string())
             .env("PICKET_RESULT", &result)
             // Chromium writes caches and crash reports into the home of its user.

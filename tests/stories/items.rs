@@ -1,6 +1,7 @@
 //! What SDKs and browsers send besides events: every endpoint, and that it is kept as it was sent, once.
 
 use anyhow::{Result, ensure};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -26,6 +27,19 @@ pub const STORIES: &[Story] = &[
 
 const ID: &str = "9ec79c33ec9942ab8353589fcb2e04dc";
 const SOME_UUID: Answer = Answer::Uuid;
+
+/// Headers and body of each item of a kind, as text.
+pub fn kept(platform: &Platform, kind: &str) -> Result<Vec<String>> {
+    let rows = platform.sql(&format!(
+        "select coalesce(json_agg(json_build_array(headers, encode(body, 'base64'))), '[]') from items where kind = '{kind}'"
+    ))?;
+    let rows: Vec<(Value, String)> = serde_json::from_str(&rows)?;
+    let text = |(headers, body): (Value, String)| {
+        let body = BASE64_STANDARD.decode(body.replace('\n', ""))?;
+        Ok(format!("{headers}\n{}", String::from_utf8_lossy(&zstd::decode_all(&body[..])?)))
+    };
+    rows.into_iter().map(text).collect()
+}
 
 fn what_an_envelope_holds_is_kept_beside_its_event(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;

@@ -9,13 +9,19 @@ mod check;
 mod commands;
 mod durability;
 mod edge;
+mod feedback;
+mod files;
+mod health;
 mod ingest;
 mod items;
+mod lifecycle;
+mod monitors;
 mod platform;
 mod postgresql;
 mod protocol;
 mod quotas;
 mod reading;
+mod reports;
 mod retention;
 mod sdks;
 mod settings;
@@ -40,8 +46,14 @@ const TOPICS: &[&[Story]] = &[
     edge::STORIES,
     abuse::STORIES,
     items::STORIES,
+    feedback::STORIES,
+    files::STORIES,
+    health::STORIES,
+    monitors::STORIES,
+    reports::STORIES,
     quotas::STORIES,
     settings::STORIES,
+    lifecycle::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

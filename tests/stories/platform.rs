@@ -30,7 +30,7 @@ pub const SOON: Duration = Duration::from_mins(1);
 pub const ADMIN: &str = "ada@example.com";
 pub const PASSWORD: &str = "correct horse battery staple";
 /// A token of the superuser, in the shape of Sentry's.
-const TOKEN: &str = "sntryu_00000000000000000000000000000000000000000000000000000000deadbeef";
+pub const TOKEN: &str = "sntryu_00000000000000000000000000000000000000000000000000000000deadbeef";
 
 /// What all stories share.
 pub struct World {

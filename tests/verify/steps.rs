@@ -51,7 +51,9 @@ fn packages(_: &mut Tally) -> Result<()> {
         "ldap-utils",
         "python3-venv",
         "python3-aiosmtpd",
-    ])
+        "chromium",
+    ])?;
+    tools::jdk()
 }
 
 fn format(tally: &mut Tally) -> Result<()> {

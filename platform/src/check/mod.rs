@@ -78,7 +78,7 @@ pub async fn run(options: Options) -> Result<ExitCode> {
         bounded("postgresql", PATIENCE, postgresql::probe(&config.postgres)),
         bounded("redis", PATIENCE, redis::probe(config)),
         bounded("spool", PATIENCE, spool::probe(&config.queue)),
-        bounded("filestore", PATIENCE, filestore::probe(&config.queue)),
+        bounded("filestore", PATIENCE, filestore::probe(config)),
         bounded("mail", PATIENCE, mail::probe(&config.mail)),
     );
     let checks = vec![postgresql, redis, spool, filestore, mail];

@@ -22,7 +22,8 @@ use crate::{
     access::{IssueAccess, ProjectAccess},
     app::App,
     issues::paging::Cursor,
-    protocol::{event::Event, json::Object, title},
+    protocol::{EventId, event::Event, json::Object, title},
+    reports,
     web::{Error, api_route},
 };
 
@@ -85,7 +86,9 @@ async fn one_of_issue(
 
 async fn full(app: &App, stored: &Stored) -> Result<Json<FullEventJson>, Error> {
     let neighbours = store::neighbours(&app.db, stored).await?;
-    Ok(Json(Read::new(stored)?.full(neighbours)))
+    let written = reports::about(&app.db, stored.project_id, EventId(stored.id)).await?;
+    let user_report = written.first().map(reports::api::summary);
+    Ok(Json(FullEventJson { user_report, ..Read::new(stored)?.full(neighbours) }))
 }
 
 /// A stored event with its JSON read, as values and as types.

@@ -1,6 +1,7 @@
 //! Events: what SDKs report. From the queue into the database ([`process`]), and from there onto pages.
 
 pub mod api;
+mod beside;
 mod body;
 mod cpu;
 pub mod pages;
@@ -80,7 +81,10 @@ impl Received {
 pub enum Effect {
     Counted = 0,
     CreatedIssue = 1,
-    ReopenedIssue = 2,
+    /// The issue was resolved, and happened again.
+    Regressed = 2,
+    /// The issue was ignored until now.
+    Unignored = 3,
 }
 
 /// A stored event, as far as alerts care.

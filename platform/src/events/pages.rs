@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{
+    beside::Beside,
     sections::{self, Block, ExceptionView},
     store::{self, End, Neighbours, Stored},
 };
@@ -82,6 +83,7 @@ struct IssuePage {
     page: Page,
     head: Head,
     event: Option<EventView>,
+    beside: Option<Beside>,
 }
 
 /// What is known of the issue, whichever event is shown.
@@ -145,11 +147,14 @@ async fn show(
 ) -> Result<Html<String>, Error> {
     let page = found.access.page(language).at(Tab::Issues);
     let head = Head::read(app, found, page.phrases).await?;
-    let event = match event {
-        Some(event) => Some(EventView::read(app, &event, page.phrases).await?),
-        None => None,
+    let (event, beside) = match event {
+        Some(event) => (
+            Some(EventView::read(app, &event, page.phrases).await?),
+            Some(Beside::read(app, &found.access, &event, page.phrases).await?),
+        ),
+        None => (None, None),
     };
-    Ok(render(&IssuePage { page, head, event })?)
+    Ok(render(&IssuePage { page, head, event, beside })?)
 }
 
 impl Head {

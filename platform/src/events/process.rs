@@ -45,6 +45,13 @@ pub(super) struct Prepared {
     pub body: Vec<u8>,
 }
 
+impl Prepared {
+    /// The version of the application that sent it.
+    pub(super) fn release(&self) -> Option<&str> {
+        self.tags.iter().find(|tag| tag.key == "release").map(|tag| tag.value.as_str())
+    }
+}
+
 /// An event that cannot be stored, and why.
 pub(super) struct Rejected {
     pub received: Received,

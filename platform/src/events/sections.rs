@@ -65,13 +65,19 @@ pub struct Line {
     pub is_hit: bool,
 }
 
-/// The exceptions of an event, or its bare stack trace as one without a name.
+/// The exceptions of an event. A stack trace that none of them carries is the last one's, or one without a name.
 pub fn exceptions(event: &Event) -> Vec<ExceptionView> {
-    if event.exceptions.is_empty() {
-        let blocks = event.stacktrace.as_ref().map(blocks);
-        return blocks.map(|blocks| ExceptionView { blocks, ..ExceptionView::default() }).into_iter().collect();
+    let mut views: Vec<ExceptionView> = event.exceptions.iter().rev().map(exception).collect();
+    // The SDKs for Rust and Cocoa put it into the thread that ran.
+    let of_thread = || event.main_thread().and_then(|thread| thread.stacktrace.as_ref());
+    let bare = event.stacktrace.as_ref().or_else(of_thread).filter(|_| views.iter().all(|view| view.blocks.is_empty()));
+    if let Some(stacktrace) = bare {
+        match views.first_mut() {
+            Some(last) => last.blocks = blocks(stacktrace),
+            None => views.push(ExceptionView { blocks: blocks(stacktrace), ..ExceptionView::default() }),
+        }
     }
-    event.exceptions.iter().rev().map(exception).collect()
+    views
 }
 
 fn exception(exception: &Exception) -> ExceptionView {

@@ -79,7 +79,10 @@ pub async fn items(app: &App, sender: &Sender, named: Option<EventId>, items: Ve
     let id = named.or_else(|| id_of(&items));
     let wanted = wanted(app, sender, &items);
     let (wanted, limits) = within_quotas(app, sender, wanted).await;
-    let messages = wanted.iter().map(|wanted| message(app, sender, id, *wanted)).collect::<Result<Vec<_>, _>>()?;
+    let mut messages = Vec::with_capacity(wanted.len());
+    for wanted in &wanted {
+        messages.push(message(app, sender, id, *wanted).await?);
+    }
     if !messages.is_empty() {
         let pushed = app.queue.push_all(messages).await;
         if matches!(pushed, Err(PushError::Full)) {
@@ -151,7 +154,7 @@ async fn within_quotas<'a>(app: &App, sender: &Sender, mut wanted: Vec<Wanted<'a
     (wanted, limits.into_values().collect())
 }
 
-fn message(
+async fn message(
     app: &App,
     sender: &Sender,
     id: Option<EventId>,
@@ -163,7 +166,7 @@ fn message(
         let sent = Box::new(sender.sent.clone());
         return Ok((Topic::Events, Received { project, id, received_at, sent, body }.encode()));
     }
-    let kept = items::Item {
+    let mut kept = items::Item {
         project,
         id: Uuid::now_v7(),
         event: id.filter(|_| kind.relation != Relation::None),
@@ -171,8 +174,13 @@ fn message(
         sent: sender.sent.clone(),
         kind: kind.name.to_owned(),
         headers: item.headers.clone(),
+        filed: None,
         body,
     };
+    kept.file(&app.files).await.map_err(|error| {
+        tracing::error!("a file cannot be kept: {error:#}");
+        Rejection::Unavailable
+    })?;
     kept.encode().map(|message| (Topic::Items, message)).map_err(|error| {
         tracing::error!("writing an item's message: {error:#}");
         Rejection::Unavailable

@@ -19,11 +19,14 @@ mod routes;
 mod sender;
 mod store;
 
+pub use accept::{item, items};
 pub use bodies::Bodies;
+pub use body::{MOST_REPORT_BYTES, read as read_body};
 pub use keys::Keys;
 pub use quotas::Counters;
 pub use rejection::Rejection;
-pub use routes::{collapse_slashes, routes};
+pub use routes::{collapse_slashes, open, routes};
+pub use sender::{Sender, text};
 
 use tokio_util::sync::CancellationToken;
 

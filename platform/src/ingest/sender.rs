@@ -15,7 +15,7 @@ use crate::{
     app::App,
     projects::ProjectId,
     protocol::{
-        auth::{self, Auth, AuthError, Places},
+        auth::{self, Auth, AuthError, Dsn, Places},
         filter, origin,
         sent::{self, Sent},
     },
@@ -52,6 +52,12 @@ pub struct Claim {
 }
 
 impl Sender {
+    /// Finds what a DSN names, for a request with this head.
+    pub async fn of_dsn(app: &App, dsn: Dsn, head: &Parts) -> Result<Sender, Rejection> {
+        let auth = Auth { public_key: dsn.public_key, client: None };
+        Sender::check(app, auth, &claim(head, Some(dsn.project))).await
+    }
+
     /// Finds the key, which must be of the claimed project and let the claimed origin send.
     pub async fn check(app: &App, auth: Auth, claim: &Claim) -> Result<Sender, Rejection> {
         let named = claim.project.as_deref().map(str::parse::<i64>).transpose().map_err(|_| Rejection::BadProject)?;
@@ -110,12 +116,19 @@ async fn read(parts: &mut Parts, app: &App) -> Result<(Claim, Result<Auth, AuthE
         query: parts.uri.query(),
         path: key.as_deref(),
     });
+    Ok((claim(parts, project), auth))
+}
+
+fn claim(parts: &Parts, project: Option<String>) -> Claim {
     let origin = origin::of(text(&parts.headers, &header::ORIGIN), text(&parts.headers, &header::REFERER));
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let forwarded = sent::FORWARDED.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok());
-    let address = sent::address(forwarded, peer);
-    let agent = text(&parts.headers, &header::USER_AGENT).map(str::to_owned);
-    Ok((Claim { project, origin: origin.map(str::to_owned), address, agent }, auth))
+    Claim {
+        project,
+        origin: origin.map(str::to_owned),
+        address: sent::address(forwarded, peer),
+        agent: text(&parts.headers, &header::USER_AGENT).map(str::to_owned),
+    }
 }
 
 /// A header's value, as far as it is text.

@@ -3,6 +3,8 @@
 //! Field names and shapes are those of Sentry's `StreamGroupSerializer` and `GroupSerializer`; what we do not know yet is there
 //! with the value Sentry gives where there is nothing.
 
+mod changes;
+
 use std::collections::HashMap;
 
 use axum::{
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    Issue,
+    Activity, Issue,
     paging::Cursor,
     search::{self, DEFAULT_QUERY, Misunderstood, Search},
     store::{self, Window},
@@ -33,9 +35,13 @@ const MOST_PAGE_SIZE: usize = 100;
 
 /// The routes of this slice.
 pub fn routes() -> Router<App> {
-    let router = api_route(Router::new(), "/api/0/projects/{org}/{project}/issues/", get(list));
-    let router = api_route(router, "/api/0/issues/{issue}/", get(one));
-    api_route(router, "/api/0/organizations/{org}/issues/{issue}/", get(one))
+    let mut router =
+        api_route(Router::new(), "/api/0/projects/{org}/{project}/issues/", get(list).put(changes::change_many));
+    for issue in ["/api/0/issues/{issue}/", "/api/0/organizations/{org}/issues/{issue}/"] {
+        router = api_route(router, issue, get(one).put(changes::change_one));
+        router = api_route(router, &format!("{issue}activities/"), get(activity));
+    }
+    router
 }
 
 #[derive(Deserialize)]
@@ -85,6 +91,18 @@ async fn one(State(app): State<App>, found: IssueAccess) -> Result<Json<IssueJso
     let IssueAccess { access, issue } = found;
     let mut issues = with_stats(&app, &access, &[issue], Some(Window::Day)).await?;
     issues.pop().map(Json).ok_or(Error::NotFound)
+}
+
+async fn activity(State(app): State<App>, found: IssueAccess) -> Result<Json<Value>, Error> {
+    let activity = store::activity(&app.db, found.access.project.id, found.issue.id).await?;
+    let one = |activity: &Activity| {
+        let user = activity.user.map(|user| json!({ "id": user.0.to_string(), "email": activity.email }));
+        json!({
+            "id": activity.id.to_string(), "type": activity.kind, "user": user, "data": activity.data,
+            "dateCreated": timestamp(activity.at),
+        })
+    };
+    Ok(Json(json!({ "activity": activity.iter().map(one).collect::<Vec<_>>() })))
 }
 
 async fn with_stats(
@@ -172,7 +190,7 @@ impl IssueJson {
             logger: None,
             level: issue.level.name(),
             status: issue.status.name(),
-            status_details: json!({}),
+            status_details: issue.decision.as_ref().map_or_else(|| json!({}), |decision| decision.details()),
             is_public: false,
             platform: issue.platform.clone(),
             project: ProjectJson {

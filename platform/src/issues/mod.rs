@@ -1,6 +1,7 @@
 //! Issues: what people see of a bug, its status, and how often it happened.
 
 pub mod api;
+pub mod lifecycle;
 pub mod pages;
 pub mod paging;
 pub mod search;
@@ -8,9 +9,10 @@ pub mod store;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgPool, types::Json};
 
-use crate::{projects::ProjectId, protocol::Level};
+use crate::{app::App, auth::UserId, projects::ProjectId, protocol::Level};
+use lifecycle::Decision;
 
 /// An issue's number, unique in the installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
@@ -61,6 +63,8 @@ pub struct Issue {
     pub level: Level,
     pub platform: String,
     pub status: Status,
+    /// None where the status says it all.
+    pub decision: Option<Json<Decision>>,
     pub first_seen: DateTime<Utc>,
     pub last_seen: DateTime<Utc>,
     pub times_seen: i64,
@@ -86,9 +90,40 @@ pub fn path(organization_slug: &str, project_slug: &str, issue: IssueId) -> Stri
     format!("/{organization_slug}/{project_slug}/issues/{}/", issue.0)
 }
 
-/// Writes down what somebody decided about an issue.
-pub async fn decide(db: &PgPool, issue: &Issue, status: Status) -> Result<()> {
-    store::set_status(db, issue.project_id, issue.id, status).await.context("saving an issue's status")
+/// Who did something, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    pub user: UserId,
+    pub at: DateTime<Utc>,
+}
+
+/// Something that happened to an issue.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    pub id: i64,
+    pub at: DateTime<Utc>,
+    /// Sentry's word for it.
+    pub kind: String,
+    pub user: Option<UserId>,
+    pub email: Option<String>,
+    pub data: serde_json::Value,
+}
+
+/// Writes down what somebody decided about issues of a project. Those that are gone are left out.
+pub async fn decide(db: &PgPool, by: By, project: ProjectId, issues: &[IssueId], decision: &Decision) -> Result<()> {
+    store::set_decision(db, by, project, issues, decision).await.context("saving what was decided about issues")
+}
+
+/// Opens ignored issues whose time has come.
+pub async fn wake(app: &App) -> Result<()> {
+    while store::wake(&app.db, app.now()).await.context("opening ignored issues")? > 0 {}
+    Ok(())
+}
+
+/// Resolves issues that were silent for as long as their projects wait.
+pub async fn resolve_silent(app: &App) -> Result<()> {
+    while store::resolve_silent(&app.db, app.now()).await.context("resolving silent issues")? > 0 {}
+    Ok(())
 }
 
 #[cfg(test)]
@@ -107,6 +142,7 @@ mod tests {
             level: Level::Error,
             platform: "python".into(),
             status: Status::Unresolved,
+            decision: None,
             first_seen: seen,
             last_seen: seen,
             times_seen: 1,

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{
-    Issue, Status,
+    By, Issue, Status, lifecycle,
     paging::Cursor,
     search::{self, DEFAULT_QUERY, Misunderstood, Search},
     store::{self, Window},
@@ -157,7 +157,9 @@ struct Decision {
 
 async fn set_status(State(app): State<App>, found: IssueAccess, Form(form): Form<Decision>) -> Result<Redirect, Error> {
     let status = Status::parse(&form.status).ok_or_else(|| Error::Invalid(format!("no status: {}", form.status)))?;
-    super::decide(&app.db, &found.issue, status).await?;
     let IssueAccess { access, issue } = found;
+    let by = By { user: access.user.id, at: app.now() };
+    let decision = lifecycle::Decision::of(status, by.at);
+    super::decide(&app.db, by, access.project.id, &[issue.id], &decision).await?;
     Ok(Redirect::to(&super::path(&access.organization.slug, &access.project.slug, issue.id)))
 }

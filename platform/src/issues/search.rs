@@ -63,7 +63,7 @@ pub async fn find(
     size: usize,
 ) -> Result<Slice<Issue, i64>> {
     let mut sql = QueryBuilder::<Postgres>::new(
-        "select project_id, id, short_id, title, culprit, kind, level, platform, status, first_seen, last_seen, times_seen
+        "select project_id, id, short_id, title, culprit, kind, level, platform, status, decision, first_seen, last_seen, times_seen
          from issues where project_id = ",
     );
     sql.push_bind(project);

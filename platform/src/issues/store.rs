@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sqlx::{PgExecutor, query, query_as, query_scalar};
+use sqlx::{PgExecutor, PgPool, query, query_as, query_scalar, types::Json};
 
-use super::{Issue, IssueId, Status};
+use super::{Activity, By, Issue, IssueId, Status, lifecycle::Decision};
 use crate::projects::ProjectId;
 
 /// The issue with this number, in this project.
@@ -13,7 +13,7 @@ pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId) -
     query_as!(
         Issue,
         r#"select project_id, id, short_id, title, culprit, kind,
-                  level, platform, status, first_seen, last_seen, times_seen
+                  level, platform, status, decision as "decision: Json<Decision>", first_seen, last_seen, times_seen
            from issues where project_id = $1 and id = $2"#,
         project.0,
         issue.0,
@@ -29,17 +29,110 @@ pub(super) async fn any(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Re
         .await
 }
 
-/// Changes what people decided about an issue.
-pub(super) async fn set_status(
+/// Changes what people decided about issues, and notes that they did. The rows are locked in order, as by whoever saves events.
+pub(super) async fn set_decision(
+    db: &PgPool,
+    by: By,
+    project: ProjectId,
+    issues: &[IssueId],
+    decision: &Decision,
+) -> sqlx::Result<()> {
+    let ids: Vec<i64> = issues.iter().map(|issue| issue.0).collect();
+    let mut tx = db.begin().await?;
+    query!("select id from issues where project_id = $1 and id = any($2) order by id for update", project.0, &ids)
+        .fetch_all(&mut *tx)
+        .await?;
+    query!(
+        r#"with decided as (
+               update issues set status = $3, decision = $4 where project_id = $1 and id = any($2)
+               returning project_id, id
+           ),
+           noted as (
+               insert into issue_activity (project_id, issue_id, at, kind, user_id, data)
+               select project_id, id, $5, $6, $7, $8 from decided
+           ),
+           woken as (
+               delete from issue_snoozes where project_id = $1 and issue_id = any($2) and $9::timestamptz is null
+           )
+           insert into issue_snoozes (project_id, issue_id, until)
+           select project_id, id, $9 from decided where $9 is not null
+           on conflict (project_id, issue_id) do update set until = excluded.until"#,
+        project.0,
+        &ids,
+        decision.status() as i16,
+        Json(decision) as Json<&Decision>,
+        by.at,
+        decision.kind(),
+        by.user.0,
+        decision.details(),
+        decision.until(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await
+}
+
+/// What happened to an issue, latest first.
+pub(super) async fn activity(
     db: impl PgExecutor<'_>,
     project: ProjectId,
     issue: IssueId,
-    status: Status,
-) -> sqlx::Result<()> {
-    query!("update issues set status = $3 where project_id = $1 and id = $2", project.0, issue.0, status as i16)
-        .execute(db)
-        .await?;
-    Ok(())
+) -> sqlx::Result<Vec<Activity>> {
+    query_as!(
+        Activity,
+        r#"select a.id, a.at, a.kind, a.user_id as user, u.email as "email?", a.data
+           from issue_activity a left join users u on u.id = a.user_id
+           where a.project_id = $1 and a.issue_id = $2 order by a.id desc limit 100"#,
+        project.0,
+        issue.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Opens ignored issues whose time has come, and says how many.
+pub(super) async fn wake(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let woken = query!(
+        r#"with due as (
+               select project_id, issue_id from issue_snoozes where until <= $1
+               order by project_id, issue_id limit 1000 for update skip locked
+           ),
+           opened as (
+               update issues i set status = 0, decision = null
+               from due where i.project_id = due.project_id and i.id = due.issue_id and i.status = 2
+               returning i.project_id, i.id
+           ),
+           noted as (
+               insert into issue_activity (project_id, issue_id, at, kind)
+               select project_id, id, $1, 'set_unresolved' from opened
+           )
+           delete from issue_snoozes s using due where s.project_id = due.project_id and s.issue_id = due.issue_id"#,
+        now,
+    );
+    Ok(woken.execute(db).await?.rows_affected())
+}
+
+/// Resolves issues that were silent for longer than their projects wait, and says how many.
+pub(super) async fn resolve_silent(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let resolved = query!(
+        r#"with silent as (
+               select i.project_id, i.id from projects p
+               join issues i on i.project_id = p.id and i.status = 0
+                   and i.last_seen < $1::timestamptz - make_interval(hours => (p.settings ->> 'resolve_age')::int)
+               where (p.settings ->> 'resolve_age')::int > 0
+               order by i.project_id, i.id limit 1000 for update of i skip locked
+           ),
+           resolved as (
+               update issues i set status = 1, decision = $2
+               from silent where i.project_id = silent.project_id and i.id = silent.id
+               returning i.project_id, i.id
+           )
+           insert into issue_activity (project_id, issue_id, at, kind)
+           select project_id, id, $1, 'set_resolved_by_age' from resolved"#,
+        now,
+        Json(Decision::of(Status::Resolved, now)) as Json<Decision>,
+    );
+    Ok(resolved.execute(db).await?.rows_affected())
 }
 
 /// How finely a series counts, and how far back it goes.

@@ -1,21 +1,29 @@
-//! Items: what envelopes hold besides events, kept as it was sent until a feature reads it.
+//! Items: what envelopes hold besides events. Every one is kept as it was sent; some also count, or change something.
 //!
-//! Web gives each an id of its own, so that a message delivered twice is stored once. Not here: what sessions, check-ins or
-//! attachments mean.
+//! Web gives each an id of its own, so that a message delivered twice is stored once, and takes effect once: both happen in one
+//! transaction. Large files go to the file store, before the message, which then carries only what is known of them. Not
+//! here: what sessions, check-ins or attachments mean.
 
+mod effects;
 mod store;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use sha1::{Digest, Sha1};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use self::effects::Effect;
 use crate::{
     app::App,
+    files::{Files, Key},
     outcomes::{self, Fate, Outcome},
     projects::ProjectId,
     protocol::{
@@ -30,7 +38,19 @@ use crate::{
 
 /// zstd's default: beyond it, items shrink little and cost much.
 const COMPRESSION_LEVEL: i32 = 3;
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
+/// What is smaller costs less in a row than in a file of its own.
+const LEAST_FILED: usize = 4 << 10;
+/// The kinds that may be large.
+const FILED: [&str; 2] = ["attachment", "unreal_report"];
+
+/// A body that lies in the file store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filed {
+    /// In bytes.
+    pub size: u64,
+    pub sha1: [u8; 20],
+}
 
 /// An item as web put it in the queue.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +69,9 @@ pub struct Item {
     pub kind: String,
     /// All headers of the item.
     pub headers: Object,
-    /// As it was sent.
+    /// Where its body is not here.
+    pub filed: Option<Filed>,
+    /// As it was sent; empty where it is filed.
     pub body: Bytes,
 }
 
@@ -65,6 +87,7 @@ struct Head<'a> {
     kind: Cow<'a, str>,
     /// As JSON, whose values name their own types.
     headers: Vec<u8>,
+    filed: Option<Filed>,
 }
 
 impl Item {
@@ -78,6 +101,7 @@ impl Item {
             sent: Cow::Borrowed(&self.sent),
             kind: Cow::Borrowed(&self.kind),
             headers: serde_json::to_vec(&self.headers).context("writing an item's headers")?,
+            filed: self.filed,
         };
         Ok(message::write(VERSION, &head, &self.body))
     }
@@ -93,40 +117,119 @@ impl Item {
             sent: head.sent.into_owned(),
             kind: head.kind.into_owned(),
             headers: serde_json::from_slice(&head.headers).context("reading an item's headers")?,
+            filed: head.filed,
             body,
         })
+    }
+}
+
+impl Item {
+    /// Moves a large body to the file store, where there is one. Returns when it is durable there.
+    pub async fn file(&mut self, files: &Files) -> Result<()> {
+        if self.body.len() < LEAST_FILED || !FILED.contains(&self.kind.as_str()) || !files.is_there() {
+            return Ok(());
+        }
+        let key = Key { day: self.received_at.date_naive(), project: self.project, id: self.id };
+        let body = self.body.clone();
+        let sha1 = tokio::task::spawn_blocking(move || Sha1::digest(&body)).await.context("hashing a file")?;
+        let known = Filed { size: self.body.len() as u64, sha1: sha1.into() };
+        files.put(key, std::mem::take(&mut self.body)).await?;
+        self.filed = Some(known);
+        Ok(())
+    }
+
+    /// The bytes of the body, wherever it lies.
+    pub fn size(&self) -> u64 {
+        self.filed.map_or(self.body.len() as u64, |filed| filed.size)
     }
 }
 
 /// Stores a batch and counts it; what is there already stays as it is, and what belongs to a project that is gone is dropped.
 /// Answers how many were new.
 pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
-    if items.is_empty() {
-        return Ok(0);
+    let mut kept = 0;
+    let mut waiting = vec![items];
+    while let Some(items) = waiting.pop().filter(|items| !items.is_empty()) {
+        let batch = tokio::task::spawn_blocking(move || Batch::new(items)).await.context("reading items")??;
+        match keep_all(&app.db, &batch).await {
+            Ok(stored) => {
+                kept += stored.len() as u64;
+                count_all(app, &stored);
+            }
+            // One that the database refuses must not hold up the others; alone, it is kept without its effect.
+            Err(error) if store::is_about_the_data(&error) => match batch.without_effect(&error) {
+                Ok(alone) => {
+                    let stored = keep_all(&app.db, &alone).await.context("storing an item")?;
+                    kept += stored.len() as u64;
+                    count_all(app, &stored);
+                }
+                Err(halves) => waiting.extend(halves),
+            },
+            Err(error) => return Err(error).context("storing items"),
+        }
     }
-    let (rows, items) = tokio::task::spawn_blocking(move || store::Rows::new(&items).map(|rows| (rows, items)))
-        .await
-        .context("compressing items")??;
-    let stored: HashSet<Uuid> = insert(&app.db, &rows).await?.into_iter().collect();
-    for item in items.iter().filter(|item| stored.contains(&item.id)) {
-        count(app, item);
-    }
-    Ok(stored.len() as u64)
+    Ok(kept)
 }
 
-async fn insert(db: &PgPool, rows: &store::Rows) -> Result<Vec<Uuid>> {
-    if let Some(stored) = store::insert(db, rows).await.context("storing items")? {
-        return Ok(stored);
+/// Items, with what they change and as rows.
+struct Batch {
+    items: Vec<Item>,
+    effects: Vec<Effect>,
+    rows: store::Rows,
+}
+
+impl Batch {
+    fn new(items: Vec<Item>) -> Result<Batch> {
+        Ok(Batch { effects: items.iter().map(Effect::of).collect(), rows: store::Rows::new(&items)?, items })
     }
-    // Cron makes partitions ahead, but it may have been away.
-    for day in rows.days() {
-        make_partition(db, day).await?;
+
+    /// A single item as one that changes nothing; several in two halves.
+    fn without_effect(mut self, error: &sqlx::Error) -> std::result::Result<Batch, [Vec<Item>; 2]> {
+        if self.items.len() > 1 {
+            let half = self.items.split_off(self.items.len() / 2);
+            return Err([half, self.items]);
+        }
+        tracing::warn!("the database refuses what an item says: {error}; it is kept all the same");
+        self.effects = vec![Effect::Invalid("payload")];
+        Ok(self)
     }
-    store::insert(db, rows).await?.context("the partition that was made is missing")
+}
+
+/// The items that were new, each with why it did nothing, where it did nothing it should have done.
+type Stored<'a> = Vec<(&'a Item, Option<&'static str>)>;
+
+async fn keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
+    match try_keep_all(db, batch).await {
+        // Cron makes partitions ahead, but it may have been away.
+        Err(error) if store::is_missing_partition(&error) => {
+            for day in batch.rows.days() {
+                store::make_partition(db, day).await?;
+            }
+            try_keep_all(db, batch).await
+        }
+        kept => kept,
+    }
+}
+
+async fn try_keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
+    let mut tx = db.begin().await?;
+    let new: HashSet<Uuid> = store::insert(&mut *tx, &batch.rows).await?.into_iter().collect();
+    let fresh: Vec<(&Item, &Effect)> =
+        batch.items.iter().zip(&batch.effects).filter(|(item, _)| new.contains(&item.id)).collect();
+    let refused = effects::apply(&mut tx, &fresh).await?;
+    tx.commit().await?;
+    let refused: HashMap<Uuid, &'static str> = refused.into_iter().map(|(item, reason)| (item.id, reason)).collect();
+    Ok(fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect())
+}
+
+fn count_all(app: &App, stored: &Stored<'_>) {
+    for (item, refused) in stored {
+        count(app, item, *refused);
+    }
 }
 
 /// Counts an item that was stored, or what it tells of others that were not sent.
-fn count(app: &App, item: &Item) {
+fn count(app: &App, item: &Item, refused: Option<&'static str>) {
     let project = item.project;
     if item.kind == "client_report" {
         for Entry { decision, category, reason, quantity } in client_report::read(&item.body) {
@@ -140,8 +243,10 @@ fn count(app: &App, item: &Item) {
         return;
     }
     let category = protocol::item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
-    let quantity = protocol::item::quantity(category, &item.headers, item.body.len());
-    outcomes::count(app, Outcome { project, category, fate: Fate::Accepted, reason: "".into(), quantity });
+    let size = usize::try_from(item.size()).unwrap_or(usize::MAX);
+    let quantity = protocol::item::quantity(category, &item.headers, size);
+    let (fate, reason) = refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason));
+    outcomes::count(app, Outcome { project, category, fate, reason: reason.into(), quantity });
 }
 
 /// Makes the partition of one day, if it is not there.
@@ -167,10 +272,12 @@ mod tests {
             sent: Sent { by: Some("sentry.go/0.30".into()), ..Sent::default() },
             kind: "attachment".into(),
             headers,
+            filed: None,
             body: Bytes::from_static(b"\0\n"),
         };
         let alone = Item { event: None, body: Bytes::new(), ..item.clone() };
-        for item in [item, alone] {
+        let filed = Item { filed: Some(Filed { size: 1 << 40, sha1: [7; 20] }), ..alone.clone() };
+        for item in [item, alone, filed] {
             let message = item.encode().unwrap();
             assert_eq!(Item::decode(&message).unwrap(), item);
             for cut in 0..message.len() - item.body.len() {

@@ -3,7 +3,7 @@
 use sqlx::{PgExecutor, query, query_as, query_scalar};
 
 use super::{Organization, OrganizationId};
-use crate::auth::UserId;
+use crate::auth::{User, UserId};
 
 /// The organisation with this slug. When there is none it is created, and the superusers own it, so that somebody is told of
 /// what happens in it.
@@ -32,6 +32,21 @@ pub async fn by_slug(db: impl PgExecutor<'_>, slug: &str) -> sqlx::Result<Option
     query_as!(Organization, r#"select id, slug, name from organizations where slug = $1"#, slug,)
         .fetch_optional(db)
         .await
+}
+
+/// The organisation with this slug, if somebody may see it.
+pub async fn visible(db: impl PgExecutor<'_>, user: &User, slug: &str) -> sqlx::Result<Option<Organization>> {
+    query_as!(
+        Organization,
+        r#"select o.id, o.slug, o.name from organizations o
+           where o.slug = $1
+             and ($2 or exists(select 1 from members m where m.organization_id = o.id and m.user_id = $3))"#,
+        slug,
+        user.is_superuser,
+        user.id.0,
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// The organisations somebody is a member of.

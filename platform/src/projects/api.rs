@@ -26,7 +26,7 @@ use crate::{
 
 /// The routes of this slice.
 pub fn routes() -> Router<App> {
-    let router = api_route(Router::new(), "/api/0/projects/{org}/{project}/", get(one).put(update));
+    let router = api_route(Router::new(), "/api/0/projects/{org}/{project}/", get(one).put(update).delete(delete));
     let router = api_route(router, "/api/0/projects/{org}/{project}/filters/", get(filters));
     api_route(router, "/api/0/projects/{org}/{project}/filters/{filter}/", put(switch_filter))
 }
@@ -46,6 +46,12 @@ async fn update(
     let changes = read(details.settings, &wanted)?;
     let details = save(&app, &mut access, changes).await?;
     Ok(Json(project(&access, &details)))
+}
+
+/// Its events, and what is left of them in the queue, go with their day.
+async fn delete(State(app): State<App>, ProjectAdmin(access): ProjectAdmin) -> Result<StatusCode, Error> {
+    store::delete(&app.db, access.project.id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn save(app: &App, access: &mut ProjectAccess, changes: Changes) -> Result<Details, Error> {

@@ -96,6 +96,17 @@ pub(super) async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::R
     Ok(rows.fetch_all(db).await?.into_iter().map(Row::into).collect())
 }
 
+/// The projects of an organisation.
+pub async fn of_organization(db: impl PgExecutor<'_>, organization: OrganizationId) -> sqlx::Result<Vec<Project>> {
+    query_as!(
+        Project,
+        "select id, organization_id, slug, name, platform from projects where organization_id = $1 order by slug",
+        organization.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// A project with this slug in this organisation.
 pub(super) async fn by_slug(
     db: impl PgExecutor<'_>,
@@ -146,7 +157,7 @@ pub(super) async fn insert_rule(db: impl PgExecutor<'_>, project: ProjectId) -> 
 }
 
 /// The key an SDK should be configured with: the oldest that works and is not being replaced.
-pub(super) async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
+pub async fn active_key(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
     query_scalar!(
         "select public_key from project_keys
          where project_id = $1 and is_active and (expires_at is null or expires_at > now())
@@ -297,6 +308,12 @@ pub(super) async fn update(
         let details = Details { created_at: row.created_at, origins: row.allowed_origins, settings: row.settings.0 };
         (project, details)
     }))
+}
+
+/// Deletes a project with its keys and rules.
+pub(super) async fn delete(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<()> {
+    query!("delete from projects where id = $1", project.0).execute(db).await?;
+    Ok(())
 }
 
 /// A project's settings, with what its organisation demands.

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{
     Level,
-    json::{self, Object, first, pairs, text, values},
+    json::{self, Object, canonical, first, pairs, text, values},
     security::Report,
     stacktrace::{Detail, Frame, Stacktrace},
 };
@@ -217,7 +217,7 @@ impl Event {
 impl Exception {
     fn read(exception: &Object, detail: Detail) -> Exception {
         let value = match exception.get("value") {
-            Some(value @ (Value::Object(_) | Value::Array(_))) => Some(value.to_string()),
+            Some(value @ (Value::Object(_) | Value::Array(_))) => Some(canonical(value)),
             value => text(value),
         };
         Exception {

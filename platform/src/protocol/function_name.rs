@@ -15,7 +15,8 @@ pub fn native(name: &str) -> String {
     }
     let name = anonymous_namespace(name);
     let name = without_template_arguments(&name);
-    let name = without_arguments(&name);
+    let name = without_result(&name);
+    let name = without_arguments(name);
     let short = without_return_type(name).trim();
     if short.is_empty() { name.to_owned() } else { short.to_owned() }
 }
@@ -71,6 +72,17 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
+/// Swift writes the result after the arguments: `Cart.load() async throws -> Int`.
+fn without_result(name: &str) -> &str {
+    let mut name = name.split_once(" -> ").map_or(name, |(start, _)| start);
+    let without =
+        |name: &'_ str| [" rethrows", " throws", " async"].iter().find_map(|end| name.strip_suffix(end)).map(str::len);
+    while let Some(length) = without(name) {
+        name = &name[..length];
+    }
+    name
+}
+
 /// Cuts the last outermost parenthesis and what follows it, but not `operator()`.
 fn without_arguments(name: &str) -> &str {
     let mut depth = 0;
@@ -102,8 +114,8 @@ fn without_return_type(name: &str) -> &str {
         match c {
             '`' => quoted = true,
             '\'' => quoted = false,
-            '(' | '{' => depth += 1,
-            ')' | '}' => depth -= 1,
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth -= 1,
             ' ' if !quoted && depth == 0 && !name[..at].ends_with("operator") => start = at + 1,
             _ => {}
         }

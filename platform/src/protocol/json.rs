@@ -67,3 +67,19 @@ pub fn cut(text: &str, most: usize) -> String {
     let kept: String = text.chars().take(most.saturating_sub(3)).collect();
     format!("{kept}...")
 }
+
+/// JSON with the keys of every object in order, so that the same value is always the same text.
+pub fn canonical(value: &Value) -> String {
+    fn sorted(value: &Value) -> Value {
+        match value {
+            Value::Object(object) => {
+                let mut pairs: Vec<_> = object.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+                pairs.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+                pairs.into_iter().collect()
+            }
+            Value::Array(items) => items.iter().map(sorted).collect(),
+            other => other.clone(),
+        }
+    }
+    sorted(value).to_string()
+}

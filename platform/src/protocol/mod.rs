@@ -10,6 +10,7 @@ pub mod distinct;
 pub mod encoding;
 pub mod envelope;
 pub mod event;
+pub mod feedback;
 pub mod filter;
 pub mod fingerprint;
 pub mod form;
@@ -23,11 +24,16 @@ pub mod json;
 pub mod normalize;
 pub mod origin;
 pub mod repair;
+pub mod report;
+pub mod schedule;
 pub mod scrub;
 pub mod security;
 pub mod sent;
+pub mod session;
 pub mod stacktrace;
 pub mod store;
+#[cfg(test)]
+mod suite;
 pub mod tags;
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,10 @@ const BROWSERS: &[(&str, &str)] = &[
     ("IEMobile ", "IE Mobile"),
 ];
 
+/// Libraries that ask for pages.
+const CLIENTS: &[&str] =
+    &["Go-http-client", "python-requests", "Python-urllib", "Wget", "axios", "node-fetch", "aiohttp", "GuzzleHttp"];
+
 /// Reads a user agent.
 pub fn parse(agent: &str) -> Agent {
     Agent { browser: browser(agent), os: os(agent), device: device(agent) }
@@ -59,7 +63,6 @@ pub fn brand(brands: &str) -> Option<(String, String)> {
         match name {
             "Chromium" => engine = Some(("Chromium".to_owned(), version.to_owned())),
             "Google Chrome" => return Some(("Chrome".into(), version.into())),
-            "Microsoft Edge" => return Some(("Edge".into(), version.into())),
             _ if name.contains("Brand") => {}
             _ => return Some((name.into(), version.into())),
         }
@@ -103,7 +106,14 @@ fn browser(agent: &str) -> Option<(String, String)> {
         let name = if is_mobile { "Mobile Safari" } else { "Safari" };
         return Some((name.into(), version_after(agent, "Version/", 3)));
     }
-    None
+    client(agent)
+}
+
+/// Programs that are no browsers say no more than their name and version: `Go-http-client/1.1`.
+fn client(agent: &str) -> Option<(String, String)> {
+    let (name, rest) = agent.split_once('/')?;
+    let is_known = CLIENTS.iter().any(|client| client.eq_ignore_ascii_case(name));
+    is_known.then(|| (name.to_owned(), version_after(rest, "", 3)))
 }
 
 fn os(agent: &str) -> Option<(String, String)> {
@@ -161,6 +171,7 @@ fn device(agent: &str) -> Option<Device> {
     let model =
         rest.split(')').next()?.split(';').map(str::trim).rfind(|part| *part != "wv" && !part.starts_with("Build/"))?;
     let model = model.split(" Build/").next().unwrap_or_default();
+    let model = model.strip_prefix("SAMSUNG ").unwrap_or(model);
     let is_model =
         !model.is_empty() && !model.starts_with(|c: char| c.is_ascii_digit()) && model != "K" && model != "Mobile";
     is_model.then(|| {

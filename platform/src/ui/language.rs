@@ -40,7 +40,7 @@ impl Language {
     }
 
     /// `zh-CN,zh;q=0.9,en;q=0.8` is Chinese; of two with the same weight the first wins.
-    fn preferred(accepted: &str) -> Language {
+    pub fn preferred(accepted: &str) -> Language {
         let mut best = (Language::English, 0.0);
         for choice in accepted.split(',') {
             let mut parts = choice.split(';').map(str::trim);

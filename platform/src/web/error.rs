@@ -100,7 +100,9 @@ struct Told {
 /// Every error as the JSON that clients of Sentry's API read.
 pub async fn as_json(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    let Some((status, failure)) = failure(&response) else { return response };
+    let Some((status, failure)) = failure(&response).filter(|_| !is(response.headers(), "application/json")) else {
+        return response;
+    };
     let fields = failure.fields.into_iter().map(|(name, why)| (name, [why])).collect();
     let mut answer = (status, Json(Told { detail: failure.detail, id: failure.id, fields })).into_response();
     if status == StatusCode::UNAUTHORIZED {
@@ -124,7 +126,9 @@ pub async fn as_page(request: Request, next: Next) -> Response {
     let language = Language::of(request.headers());
     let back = request.uri().path_and_query().filter(|_| request.method() == Method::GET).map(ToString::to_string);
     let response = next.run(request).await;
-    let Some((status, failure)) = failure(&response).filter(|_| !is_page(response.headers())) else { return response };
+    let Some((status, failure)) = failure(&response).filter(|_| !is(response.headers(), "text/html")) else {
+        return response;
+    };
     if status == StatusCode::UNAUTHORIZED {
         let back = back.filter(|back| back != "/").map(|back| ui::query(&[("next", Some(&back))])).unwrap_or_default();
         return Redirect::to(&format!("/auth/login/{back}")).into_response();
@@ -158,6 +162,7 @@ fn failure(response: &Response) -> Option<(StatusCode, Failure)> {
     Some((status, known.unwrap_or_else(|| Failure { detail: reason(), fields: Vec::new(), id: None })))
 }
 
-fn is_page(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+/// Whether whoever answered has chosen this format already.
+fn is(headers: &HeaderMap, format: &str) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(format.as_bytes()))
 }

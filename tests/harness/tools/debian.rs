@@ -32,7 +32,8 @@ fn is_installed(name: &str) -> bool {
 
 fn apt(action: &[&str], packages: &[&str]) -> Result<()> {
     let output = Command::new("apt-get")
-        .args(["--yes", "--quiet"])
+        // Stories run side by side and may want packages at the same time.
+        .args(["--yes", "--quiet", "--option", "DPkg::Lock::Timeout=600"])
         .args(action)
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive")

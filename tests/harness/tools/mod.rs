@@ -6,6 +6,7 @@
 mod cargo;
 mod debian;
 mod go;
+mod java;
 mod npm;
 mod python;
 mod rust;
@@ -16,9 +17,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use sha2::{Digest as _, Sha256};
 
-pub use cargo::cargo_tool;
+pub use cargo::{cargo_program, cargo_tool};
 pub use debian::packages;
 pub use go::GoModule;
+pub use java::{java, jdk};
 pub use npm::node_modules;
 pub use python::python_env;
 pub use rust::rust_target;

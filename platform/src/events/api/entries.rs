@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     events::sections,
     protocol::{
-        event::{Event, Exception},
+        event::{Event, Exception, Thread},
         json::{Object, first, pairs, text, values},
         stacktrace::{Frame, Stacktrace},
     },
@@ -19,6 +19,7 @@ pub(super) fn entries(json: &Object, event: &Event) -> Vec<Value> {
     let parts = [
         entry("exception", exceptions(event)),
         entry("stacktrace", event.stacktrace.as_ref().filter(|_| event.exceptions.is_empty()).map(stacktrace)),
+        entry("threads", threads(event)),
         entry("message", message(json, event)),
         entry("breadcrumbs", breadcrumbs(json)),
         entry("request", request(json)),
@@ -117,6 +118,21 @@ fn frame(frame: &Frame) -> Value {
     })
 }
 
+fn threads(event: &Event) -> Option<Value> {
+    let thread = |thread: &Thread| {
+        json!({
+            "id": thread.id,
+            "name": thread.name,
+            "crashed": thread.crashed,
+            "current": thread.current,
+            "stacktrace": thread.stacktrace.as_ref().map(stacktrace),
+            "rawStacktrace": null,
+        })
+    };
+    let values: Vec<Value> = event.threads.iter().map(thread).collect();
+    (!values.is_empty()).then(|| json!({ "values": values }))
+}
+
 fn message(json: &Object, event: &Event) -> Option<Value> {
     let formatted = event.message.as_ref()?;
     let entry = first(json, &["logentry", "sentry.interfaces.Message"]).and_then(Value::as_object);
@@ -190,6 +206,17 @@ mod tests {
         let frame = &entries[0]["data"]["values"][0]["stacktrace"]["frames"][0];
         assert_eq!((&frame["lineNo"], &frame["inApp"]), (&json!(3), &json!(true)));
         assert_eq!(frame["context"], json!([[1, "one"], [2, "two"], [3, "three"]]));
+    }
+
+    #[test]
+    fn a_thread_carries_the_stack_that_its_exception_lacks() {
+        let entries = of(r#"{"exception": {"values": [{"type": "Gone", "value": "x"}]}, "threads": {"values": [
+            {"id": 1, "current": true, "stacktrace": {"frames": [{"function": "f", "lineno": 3}]}}
+        ]}}"#);
+        assert_eq!((&entries[0]["type"], &entries[1]["type"]), (&json!("exception"), &json!("threads")));
+        let thread = &entries[1]["data"]["values"][0];
+        assert_eq!((&thread["id"], &thread["current"]), (&json!("1"), &json!(true)));
+        assert_eq!(thread["stacktrace"]["frames"][0]["function"], "f");
     }
 
     #[test]

@@ -10,10 +10,11 @@ use crate::events::process::Prepared;
 struct Tally<'a> {
     events: i64,
     latest: &'a Prepared,
+    first: DateTime<Utc>,
     hours: BTreeMap<DateTime<Utc>, i64>,
 }
 
-/// Counts the stored events on their issues, which they reopen when resolved, and in the issues' hours.
+/// Counts the stored events on their issues and in the issues' hours.
 pub(super) async fn count(tx: &mut Tx<'_>, placed: &[Placed<'_>], users: &Counts) -> sqlx::Result<()> {
     let mut tallies: BTreeMap<(i64, i64), Tally> = BTreeMap::new();
     for Placed { event, issue, .. } in placed {
@@ -21,10 +22,12 @@ pub(super) async fn count(tx: &mut Tx<'_>, placed: &[Placed<'_>], users: &Counts
         let tally = tallies.entry((event.received.project.0, issue.0)).or_insert_with(|| Tally {
             events: 0,
             latest: event,
+            first: event.occurred_at,
             hours: BTreeMap::new(),
         });
         tally.events += 1;
         *tally.hours.entry(hour).or_default() += 1;
+        tally.first = tally.first.min(event.occurred_at);
         if event.occurred_at > tally.latest.occurred_at {
             tally.latest = event;
         }
@@ -40,14 +43,15 @@ async fn count_issues(tx: &mut Tx<'_>, tallies: &BTreeMap<(i64, i64), Tally<'_>>
     sqlx::query!(
         r#"update issues set
                times_seen = times_seen + seen.events,
-               first_seen = least(first_seen, seen.at),
+               first_seen = least(first_seen, seen.first),
                last_seen = greatest(last_seen, seen.at),
-               title = seen.title, culprit = seen.culprit, level = seen.level,
-               status = case status when 1 then 0 else status end,
+               title = case when seen.at >= last_seen then seen.title else issues.title end,
+               culprit = case when seen.at >= last_seen then seen.culprit else issues.culprit end,
+               level = case when seen.at >= last_seen then seen.level else issues.level end,
                users_seen = coalesce(seen.users, users_seen)
            from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::text[], $6::text[], $7::smallint[],
-                       $8::bigint[])
-               as seen (project_id, id, events, at, title, culprit, level, users)
+                       $8::bigint[], $9::timestamptz[])
+               as seen (project_id, id, events, at, title, culprit, level, users, first)
            where issues.project_id = seen.project_id and issues.id = seen.id"#,
         &projects,
         &issues,
@@ -57,6 +61,7 @@ async fn count_issues(tx: &mut Tx<'_>, tallies: &BTreeMap<(i64, i64), Tally<'_>>
         &latest.iter().map(|event| event.culprit.clone()).collect::<Vec<_>>(),
         &latest.iter().map(|event| event.level as i16).collect::<Vec<_>>(),
         &tallies.keys().map(|issue| users.get(issue).copied()).collect::<Vec<_>>() as &[Option<i64>],
+        &tallies.values().map(|tally| tally.first).collect::<Vec<_>>(),
     )
     .execute(&mut **tx)
     .await?;

@@ -1,10 +1,13 @@
 //! The issues of a batch: found by fingerprint, or created, then locked in order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::DateTime;
+use sqlx::types::Json;
 
 use crate::{
-    events::{Effect, process::Prepared},
-    issues::{IssueId, Status},
+    events::process::Prepared,
+    issues::{IssueId, Status, lifecycle::Decision},
     projects::ProjectId,
     protocol::fingerprint::Fingerprint,
 };
@@ -132,17 +135,18 @@ async fn next_short_ids(tx: &mut Tx<'_>, claimed: &Issues) -> sqlx::Result<HashM
     Ok(rows.into_iter().map(|row| (row.id, row.first)).collect())
 }
 
-/// Locks the batch's issues, in order, and says what the batch's first event does to each.
-pub(super) async fn lock_issues(
-    tx: &mut Tx<'_>,
-    fresh: &[&Prepared],
-    issues: &Issues,
-) -> sqlx::Result<HashMap<IssueId, Effect>> {
-    let mut keys: Vec<(i64, i64)> = issues.iter().map(|((project, _), issue)| (project.0, issue.0)).collect();
-    keys.dedup();
+/// An issue, as it was before the batch.
+pub(super) struct Locked {
+    pub is_new: bool,
+    pub decision: Decision,
+}
+
+/// Locks the batch's issues, in order. One that was deleted meanwhile is not among them.
+pub(super) async fn lock_issues(tx: &mut Tx<'_>, issues: &Issues) -> sqlx::Result<HashMap<IssueId, Locked>> {
+    let keys: BTreeSet<(i64, i64)> = issues.iter().map(|((project, _), issue)| (project.0, issue.0)).collect();
     let (projects, ids): (Vec<i64>, Vec<i64>) = keys.into_iter().unzip();
     let rows = sqlx::query!(
-        r#"select i.id, i.status, i.times_seen from issues i
+        r#"select i.id, i.status, i.decision as "decision: Json<Decision>", i.times_seen from issues i
            join unnest($1::bigint[], $2::bigint[]) as asked (project_id, id) on i.project_id = asked.project_id and i.id = asked.id
            order by i.project_id, i.id for update of i"#,
         &projects,
@@ -150,16 +154,11 @@ pub(super) async fn lock_issues(
     )
     .fetch_all(&mut **tx)
     .await?;
-    debug_assert!(rows.len() <= fresh.len(), "an issue is locked for an event");
+    let locked = |row_decision: Option<Json<Decision>>, status: Status| {
+        row_decision.map_or_else(|| Decision::of(status, DateTime::UNIX_EPOCH), |decision| decision.0)
+    };
     Ok(rows
         .into_iter()
-        .map(|row| {
-            let effect = match (row.times_seen, row.status) {
-                (0, _) => Effect::CreatedIssue,
-                (_, Status::Resolved) => Effect::ReopenedIssue,
-                _ => Effect::Counted,
-            };
-            (row.id, effect)
-        })
+        .map(|row| (row.id, Locked { is_new: row.times_seen == 0, decision: locked(row.decision, row.status) }))
         .collect())
 }

@@ -8,6 +8,8 @@
 mod counts;
 mod failure;
 mod issues;
+mod releases;
+mod returns;
 mod rows;
 mod tags;
 mod users;
@@ -31,6 +33,8 @@ use crate::{
 use counts::count;
 use failure::Failure;
 use issues::{Issues, find_or_create_issues, lock_issues};
+use releases::note_releases;
+use returns::decide_returns;
 use rows::insert_events;
 pub use tags::Listed;
 use tags::{count_tags, list_tags};
@@ -133,13 +137,15 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
     // A new issue is numbered and named by the first of its events; two that came at once have one order everywhere.
     fresh.sort_by_key(|event| (event.received.project, event.received.id));
 
+    note_releases(&mut tx, &fresh).await?;
     let issues = find_or_create_issues(&mut tx, &fresh).await?;
-    let effects = lock_issues(&mut tx, &fresh, &issues).await?;
-    if !issues.values().all(|issue| effects.contains_key(issue)) {
+    let locked = lock_issues(&mut tx, &issues).await?;
+    if !issues.values().all(|issue| locked.contains_key(issue)) {
         return Err(sqlx::Error::RowNotFound);
     }
-    let mut placed = place(&fresh, &issues, effects);
+    let mut placed = place(&fresh, &issues);
     placed.sort_by_key(|placed| (placed.issue, placed.event.occurred_at));
+    decide_returns(&mut tx, &locked, &mut placed).await?;
     insert_events(&mut tx, &placed).await?;
     let users = add_users(&mut tx, &placed).await?;
     count(&mut tx, &placed, &users).await?;
@@ -229,14 +235,13 @@ impl<'a> Placed<'a> {
     }
 }
 
-/// Gives each event its issue, and to the first one of each issue the effect.
-fn place<'a>(fresh: &[&'a Prepared], issues: &Issues, mut effects: HashMap<IssueId, Effect>) -> Vec<Placed<'a>> {
+/// Gives each event its issue. What it does there is decided later.
+fn place<'a>(fresh: &[&'a Prepared], issues: &Issues) -> Vec<Placed<'a>> {
     let place = |event: &&'a Prepared| {
         let project = event.received.project;
         let issue = issues[&(project, event.fingerprint)];
-        let effect = effects.insert(issue, Effect::Counted).unwrap_or(Effect::Counted);
         let numbers = event.tags.iter().map(|tag| tag.number(project.0)).collect();
-        Placed { event, issue, effect, numbers }
+        Placed { event, issue, effect: Effect::Counted, numbers }
     };
     fresh.iter().map(place).collect()
 }

@@ -13,7 +13,7 @@ use crate::protocol::{
     filter::{Filters, IpRange, Legacy, globs, health_checks},
     grouping::rules::Rules,
     normalize::Addresses,
-    scrub,
+    scrub::{self, advanced::Rules as Rewrites},
 };
 
 pub use policies::Policies;
@@ -129,7 +129,7 @@ impl Settings {
         let addresses = if privacy.scrub_addresses { Addresses::Scrub } else { Addresses::Keep };
         Policy {
             filters: self.filters.filters(),
-            scrubbing: privacy.scrubbing(addresses),
+            scrubbing: privacy.scrubbing(addresses, demands),
             addresses,
             rules: Rules {
                 fingerprint: crate::protocol::grouping::rules::fingerprint::parse(&self.grouping.fingerprint_rules)
@@ -172,20 +172,16 @@ impl Privacy {
         }
     }
 
-    fn scrubbing(self, addresses: Addresses) -> scrub::Settings {
-        if !self.scrub {
-            return scrub::Settings {
-                defaults: false,
-                addresses,
-                sensitive_fields: Vec::new(),
-                safe_fields: Vec::new(),
-            };
-        }
+    /// What is scrubbed; rules with selectors apply whether or not the rest does, the organisation's first.
+    fn scrubbing(self, addresses: Addresses, demands: &Demands) -> scrub::Settings {
+        let rules = |text: &str| Rewrites::parse(text).unwrap_or_default();
+        let own = |names: Vec<String>| if self.scrub { names } else { Vec::new() };
         scrub::Settings {
-            defaults: self.defaults,
+            defaults: self.scrub && self.defaults,
             addresses,
-            sensitive_fields: self.sensitive_fields,
-            safe_fields: self.safe_fields,
+            rules: rules(&demands.rules).and(rules(&self.rules)),
+            sensitive_fields: own(self.sensitive_fields),
+            safe_fields: own(self.safe_fields),
         }
     }
 }

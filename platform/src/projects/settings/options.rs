@@ -10,6 +10,7 @@ use crate::protocol::{
     filter::{IpRange, Legacy},
     glob::Glob,
     grouping::rules::{fingerprint, stack},
+    scrub::advanced,
 };
 
 /// Longer texts of rules are refused.
@@ -196,7 +197,10 @@ fn privacy_rules(value: &Value) -> Result<String, String> {
     }
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(rules)) if rules.is_empty() => Ok(String::new()),
-        Ok(Value::Object(_)) => Ok(text.to_owned()),
+        Ok(Value::Object(_)) => {
+            advanced::Rules::parse(text).map_err(|problem| format!("Invalid rule, {problem}"))?;
+            Ok(text.to_owned())
+        }
         Ok(_) => Err("A JSON object is wanted.".into()),
         Err(error) => Err(format!("Invalid JSON: {error}")),
     }
@@ -236,6 +240,7 @@ mod tests {
             ("filters:legacy-browsers", json!(["netscape"]), "netscape"),
             ("filters:localhost", json!(7), "boolean"),
             ("resolveAge", json!(-1), "hours"),
+            ("relayPiiConfig", json!(r#"{"applications": {"$colour": ["@ip"]}}"#), "$colour"),
         ] {
             let why = set(&mut settings, name, &value).unwrap_err();
             assert!(why.contains(word), "{name}: {why}");

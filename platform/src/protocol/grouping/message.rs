@@ -4,11 +4,20 @@
 //! first. No regular expressions: this runs for every event. Words in quotes stay, for they often are what tells two bugs
 //! apart (`column 'total'`), and so do the numbers of HTTP statuses.
 
+use super::shapes::{
+    is_date, is_day_or_month, is_duration, is_email, is_ip, is_number, is_path, is_size, is_time, is_token, is_unit,
+    is_url, is_uuid,
+};
+
 /// How many lines of a message say what it is about.
 const MOST_LINES: usize = 2;
 
+/// What comes before the statement that failed, its values filled in. What is wrong with it was said before.
+const STATEMENTS: [&str; 4] = ["(SQL: ", "(Connection: ", "[SQL: ", "[parameters: "];
+
 /// Replaces the parameters of a message.
 pub fn without_parameters(text: &str) -> String {
+    let text = STATEMENTS.iter().filter_map(|mark| text.find(mark)).min().map_or(text, |at| &text[..at]);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(MOST_LINES).collect();
     let mut words: Vec<String> = Vec::new();
     for line in lines {
@@ -51,6 +60,12 @@ fn is_zone(word: &str) -> bool {
 
 /// Replaces the parameters of one word, `before` being what the word before it became.
 fn strip(word: &str, before: &str) -> String {
+    // `[::1]:5432`: here the brackets are part of it.
+    if let Some((address, rest)) = word.strip_prefix('[').and_then(|rest| rest.split_once("]:"))
+        && address.parse::<std::net::Ipv6Addr>().is_ok()
+    {
+        return format!("<ip>{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
     inside(word, |core| whole(core, before).map_or_else(|| list(core, before), str::to_owned))
 }
 
@@ -154,6 +169,7 @@ fn piece(piece: &str, before: &str) -> String {
         _ if is_ip(trimmed) => Some("<ip>"),
         _ if is_number(trimmed) => Some("<int>"),
         _ if is_duration(trimmed) => Some("<duration>"),
+        _ if is_size(trimmed) => Some("<size>"),
         _ if trimmed.strip_prefix(['v', 'V']).is_some_and(is_number) => Some("<version>"),
         _ if is_hex(trimmed, before) => Some("<hex>"),
         _ if is_token(trimmed) => Some("<token>"),
@@ -181,18 +197,15 @@ fn digits(piece: &str) -> String {
 /// 404 and 500 are two bugs.
 fn is_status(piece: &str, before: &str) -> bool {
     let before = before.trim_end_matches([':', '=', ' ', '-', '(', '[']).to_ascii_lowercase();
+    // `SQLSTATE[42S22]` says what is wrong.
+    if piece.len() == 5 && before.ends_with("sqlstate") {
+        return true;
+    }
     let named = ["status", "code", "http", "statuscode", "status_code", "http/<int>", "http/1.1", "returned"];
     piece.len() == 3
         && piece.starts_with(['1', '2', '3', '4', '5'])
         && piece.bytes().all(|byte| byte.is_ascii_digit())
         && named.iter().any(|name| before.ends_with(name))
-}
-
-fn is_number(piece: &str) -> bool {
-    let piece = piece.trim_end_matches('%');
-    let (mantissa, exponent) = piece.split_once(['e', 'E']).unwrap_or((piece, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    !mantissa.is_empty() && mantissa.split('.').all(digits) && digits(exponent)
 }
 
 fn is_hex(piece: &str, before: &str) -> bool {
@@ -204,196 +217,4 @@ fn is_hex(piece: &str, before: &str) -> bool {
     let all_hex = piece.bytes().all(|byte| byte.is_ascii_hexdigit());
     let has_digit = piece.bytes().any(|byte| byte.is_ascii_digit());
     all_hex && (piece.len() >= 32 || (has_digit && piece.len() >= least))
-}
-
-/// Random letters and digits, as of keys and session ids.
-fn is_token(piece: &str) -> bool {
-    let mut changes = 0;
-    let mut last = None;
-    for c in piece.chars() {
-        if !c.is_ascii_alphanumeric() {
-            return false;
-        }
-        let kind = c.is_ascii_digit();
-        changes += u32::from(last.is_some_and(|last| last != kind));
-        last = Some(kind);
-    }
-    (piece.len() >= 5 && changes >= 3) || (piece.len() >= 16 && changes >= 2)
-}
-
-fn is_uuid(word: &str) -> bool {
-    let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let lengths = word.split('-').map(str::len);
-    lengths.eq([8, 4, 4, 4, 12]) && word.split('-').all(hex)
-}
-
-fn is_url(word: &str) -> bool {
-    let Some((scheme, rest)) = word.split_once("://") else { return false };
-    let scheme = scheme.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-    !scheme.is_empty() && scheme.len() == word.find("://").unwrap_or(0) && !rest.is_empty()
-}
-
-fn is_email(word: &str) -> bool {
-    let Some((user, host)) = word.split_once('@') else { return false };
-    let part = |text: &str| {
-        !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+'))
-    };
-    part(user) && part(host) && host.contains('.') && !host.ends_with(|c: char| c.is_ascii_digit())
-}
-
-fn is_ip(word: &str) -> bool {
-    let address = word.split('/').next().unwrap_or_default();
-    let v4 = address.split(':').next().unwrap_or_default();
-    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    v4.parse::<std::net::Ipv4Addr>().is_ok() && address.split_once(':').is_none_or(|(_, port)| is_port(port))
-        || (address.matches(':').count() >= 2 && address.parse::<std::net::Ipv6Addr>().is_ok())
-        || word
-            .strip_prefix('[')
-            .is_some_and(|rest| rest.split(']').next().is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok()))
-        || is_mac(address)
-}
-
-fn is_mac(word: &str) -> bool {
-    let separator = if word.contains(':') { ':' } else { '-' };
-    let pair = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    word.split(separator).count() == 6 && word.split(separator).all(pair)
-}
-
-/// `2024-02-29`, `29/02/2024`, `2024-02-29T10:00:00.5Z`, `29/Feb/2024:10:00:00`
-fn is_date(word: &str) -> bool {
-    let date = word.split(['T', 't', '_']).next().unwrap_or_default();
-    let date = date.split(':').next().unwrap_or_default();
-    ['-', '/', '.'].iter().any(|separator| {
-        let parts: Vec<&str> = date.split(*separator).collect();
-        let number = |part: &str, length: usize| {
-            part.len() <= length && !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())
-        };
-        let year =
-            |part: &str| part.len() == 4 && number(part, 4) && (part.starts_with("19") || part.starts_with("20"));
-        match parts.as_slice() {
-            [a, b, c] if year(a) => number(b, 2) && number(c, 2),
-            [a, b, c] if year(c) => number(a, 2) && (number(b, 2) || is_day_or_month(b)),
-            _ => false,
-        }
-    })
-}
-
-/// `10:00`, `10:00:00.123`, `10:00:00+02:00`
-fn is_time(word: &str) -> bool {
-    let time = word.split(['.', '+', 'Z']).next().unwrap_or_default();
-    let time = time.split_once(',').map_or(time, |(time, _)| time);
-    let parts: Vec<&str> = time.split(':').collect();
-    (2..=3).contains(&parts.len())
-        && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-fn is_day_or_month(word: &str) -> bool {
-    const NAMES: [&str; 38] = [
-        "Mon",
-        "Tue",
-        "Wed",
-        "Thu",
-        "Fri",
-        "Sat",
-        "Sun",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "Jan",
-        "Feb",
-        "Mar",
-        "Apr",
-        "Jun",
-        "Jul",
-        "Aug",
-        "Sep",
-        "Sept",
-        "Oct",
-        "Nov",
-        "Dec",
-        "January",
-        "February",
-        "March",
-        "April",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-        "Thurs",
-    ];
-    NAMES.contains(&word)
-}
-
-/// `12ms`, `1.5s`, `3h2m`, `PT5M`
-fn is_duration(word: &str) -> bool {
-    let word = word.strip_prefix("PT").or_else(|| word.strip_prefix('P')).unwrap_or(word);
-    let word = word.strip_suffix('S').unwrap_or(word);
-    if !word.starts_with(|c: char| c.is_ascii_digit()) {
-        return false;
-    }
-    let mut rest = word;
-    while !rest.is_empty() {
-        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-        let unit = &rest[number..];
-        let length = unit.find(|c: char| c.is_ascii_digit()).unwrap_or(unit.len());
-        if number == 0 || !(is_unit(&unit[..length]) || (unit.is_empty() && word.len() > number)) {
-            return false;
-        }
-        rest = &unit[length..];
-    }
-    true
-}
-
-fn is_unit(word: &str) -> bool {
-    const UNITS: [&str; 26] = [
-        "ns",
-        "us",
-        "µs",
-        "ms",
-        "s",
-        "sec",
-        "secs",
-        "second",
-        "seconds",
-        "m",
-        "min",
-        "mins",
-        "minute",
-        "minutes",
-        "h",
-        "hr",
-        "hrs",
-        "hour",
-        "hours",
-        "d",
-        "day",
-        "days",
-        "D",
-        "H",
-        "M",
-        "milliseconds",
-    ];
-    UNITS.contains(&word)
-}
-
-/// `/var/log/a.log`, `C:\data\b.csv`, `~/c`, `./d/e`, `s3/bucket/key.json`
-fn is_path(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    let windows =
-        bytes.len() > 3 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && matches!(bytes[2], b'\\' | b'/');
-    let unix = ["/", "~/", "./", "../", "\\\\"].iter().any(|start| word.starts_with(start));
-    let separators = word.bytes().filter(|byte| matches!(byte, b'/' | b'\\')).count();
-    let is_file = word.rsplit(['/', '\\']).next().is_some_and(|name| name.contains('.') && !name.starts_with('.'));
-    let plain = word.chars().all(|c| {
-        c.is_alphanumeric() || matches!(c, '/' | '\\' | '.' | '-' | '_' | '~' | ':' | '@' | '+' | '%' | '=' | '$')
-    });
-    plain && (windows || (unix && (separators >= 2 || is_file)) || (separators >= 2 && is_file))
 }

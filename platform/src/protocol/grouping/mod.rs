@@ -16,6 +16,7 @@ mod noise;
 #[cfg(test)]
 mod pairs;
 pub mod rules;
+mod shapes;
 #[cfg(test)]
 mod tests;
 mod variables;

@@ -256,6 +256,13 @@ fn without_origin(path: &str) -> &str {
 
 /// One part of a path without hashes, dates, versions and counters; none if nothing else is in it.
 fn segment(part: &str) -> Option<String> {
+    if matches!(part, "index.android.bundle" | "index.ios.bundle" | "main.jsbundle") {
+        return Some("bundle".into());
+    }
+    let bundled = part.rsplit_once('.').and_then(|(stem, end)| Some((without_bundler_hash(stem)?, end)));
+    if let Some((stem, end)) = bundled {
+        return segment(&format!("{stem}.{end}"));
+    }
     let mut kept = String::with_capacity(part.len());
     let mut start = 0;
     let ends = part.char_indices().filter(|(_, c)| matches!(c, '.' | '-' | '_' | '@' | '~')).map(|(at, _)| at);
@@ -269,6 +276,18 @@ fn segment(part: &str) -> Option<String> {
         start = end;
     }
     (!kept.is_empty()).then_some(kept)
+}
+
+/// Vite and Rollup end a name in a dash and eight characters of base64, among which dashes may be too.
+fn without_bundler_hash(stem: &str) -> Option<&str> {
+    let (name, hash) = stem.split_at_checked(stem.len().checked_sub(8)?)?;
+    let name = name.strip_suffix(['-', '.']).filter(|name| !name.is_empty())?;
+    let has = |is: fn(u8) -> bool| hash.bytes().any(is);
+    let is_base64 = hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let cases = hash.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase());
+    let is_random = has(|byte| byte.is_ascii_digit()) || hash[1..7].contains(['-', '_']) || cases.count() >= 5;
+    let both_cases = has(|byte| byte.is_ascii_lowercase()) && has(|byte| byte.is_ascii_uppercase());
+    (is_base64 && both_cases && is_random).then_some(name)
 }
 
 fn is_generated(word: &str) -> bool {

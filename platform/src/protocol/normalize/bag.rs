@@ -4,7 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::notes::{Notes, Path};
+use super::{
+    super::json::canonical,
+    notes::{Notes, Path},
+};
 
 /// How deep and how large (in bytes of JSON) a bag may be.
 #[derive(Clone, Copy)]
@@ -22,11 +25,12 @@ pub fn bound(value: &mut Value, bounds: Bounds, at: &Path<'_>, notes: &mut Notes
     }
 }
 
-fn flatten(value: &mut Value, depth: usize) {
+/// Writes as JSON text what is deeper than so many steps.
+pub fn flatten(value: &mut Value, depth: usize) {
     match value {
         Value::Array(items) if depth > 1 => items.iter_mut().for_each(|item| flatten(item, depth - 1)),
         Value::Object(object) if depth > 1 => object.values_mut().for_each(|value| flatten(value, depth - 1)),
-        Value::Array(_) | Value::Object(_) => *value = Value::String(value.to_string()),
+        Value::Array(_) | Value::Object(_) => *value = Value::String(canonical(value)),
         _ => {}
     }
 }

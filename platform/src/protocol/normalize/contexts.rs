@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     super::{json::Object, user_agent},
     bag::{Bounds, bound},
+    describe,
     notes::{Notes, Path},
 };
 
@@ -28,7 +29,7 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
         let sent = context.shift_remove("type").filter(|kind| kind.as_str().is_some_and(|kind| !kind.is_empty()));
         let kind = sent.unwrap_or_else(|| name.clone().into());
         let known = if name == "client_os" { "os" } else { kind.as_str().unwrap_or_default() };
-        describe(context, known);
+        describe(context, known, &at, notes);
         bound(value, Bounds { depth: 7, bytes: 8192 }, &at, notes);
         // What is ours does not count against the bounds.
         if let Some(context) = value.as_object_mut() {
@@ -43,19 +44,27 @@ fn get<'a>(context: &'a Object, name: &str) -> Option<&'a str> {
 }
 
 /// Reads a description where there is no name.
-fn describe(context: &mut Object, kind: &str) {
+fn describe(context: &mut Object, kind: &str, at: &Path<'_>, notes: &mut Notes) {
     let description = get(context, "raw_description").map(str::to_owned);
     if let (Some(description), true) = (description, get(context, "name").is_none()) {
-        let parts = match kind {
-            "os" => os(&description),
-            "runtime" => {
-                name_and_version(&description).map(|(name, version)| vec![("name", name), ("version", version)])
-            }
+        let found = match kind {
+            "os" => describe::os(&description),
+            "runtime" => describe::runtime(&description),
             _ => None,
         };
-        for (name, value) in parts.into_iter().flatten() {
+        for (name, value) in found.into_iter().flatten() {
             context.entry(name).or_insert(value.into());
         }
+    }
+    match kind {
+        "runtime" if get(context, "name") == Some(".NET Framework") => {
+            let build = context.get("build").and_then(super::text::lenient);
+            if let Some(version) = build.and_then(|build| describe::net_framework(&build)) {
+                context.insert("version".into(), version.into());
+            }
+        }
+        "response" => super::request::response(context, at, notes),
+        _ => {}
     }
 }
 
@@ -69,40 +78,6 @@ fn combine(context: &mut Object, kind: &str) {
     if matches!(kind, "os" | "runtime" | "browser") {
         context.insert(kind.into(), combined.into());
     }
-}
-
-/// Reads a system's description of itself.
-fn os(description: &str) -> Option<Vec<(&'static str, String)>> {
-    if let Some(version) = description.strip_prefix("Microsoft Windows ") {
-        let build = version.split('.').nth(2).unwrap_or_default().to_owned();
-        let number: u32 = build.parse().unwrap_or_default();
-        let version = match (version.split('.').next(), version.split('.').nth(1)) {
-            (Some("10"), _) if number >= 22_000 => "11".to_owned(),
-            (Some("10"), _) => "10".to_owned(),
-            (Some("6"), Some("1")) => "7".to_owned(),
-            (Some("6"), Some("2")) => "8".to_owned(),
-            (Some("6"), Some("3")) => "8.1".to_owned(),
-            _ => version.to_owned(),
-        };
-        return Some(vec![("name", "Windows".into()), ("version", version), ("build", build)]);
-    }
-    let parts: Vec<&str> = description.split_whitespace().collect();
-    match parts.as_slice() {
-        // uname: `Linux web1 5.15.0-91-generic #101-Ubuntu`
-        ["Linux", _, kernel, ..] if kernel.starts_with(|c: char| c.is_ascii_digit()) => {
-            let version = kernel.split('-').next().unwrap_or_default();
-            Some(vec![("name", "Linux".into()), ("version", version.into()), ("kernel_version", (*kernel).into())])
-        }
-        ["Darwin", ..] => None,
-        _ => name_and_version(description).map(|(name, version)| vec![("name", name), ("version", version)]),
-    }
-}
-
-/// `.NET Core 3.1.4` → `.NET Core`, `3.1.4`
-fn name_and_version(description: &str) -> Option<(String, String)> {
-    let (name, version) = description.trim().rsplit_once(' ')?;
-    let is_version = version.starts_with(|c: char| c.is_ascii_digit());
-    is_version.then(|| (name.trim_end_matches(',').to_owned(), version.to_owned()))
 }
 
 fn add_user_agent(event: &mut Object) {
@@ -120,7 +95,12 @@ fn add_user_agent(event: &mut Object) {
         Some(name) => Some((name, hints("Sec-CH-UA-Platform-Version").unwrap_or_default())),
         None => agent.os,
     };
-    let device = agent.device;
+    let device = match hints("Sec-CH-UA-Model") {
+        Some(model) => Some(json!({"name": model, "model": model})),
+        None => {
+            agent.device.map(|device| json!({"family": device.family, "model": device.model, "brand": device.brand}))
+        }
+    };
     let os_name =
         if event.get("platform").is_some_and(|platform| platform == "javascript") { "os" } else { "client_os" };
     if browser.is_none() && os.is_none() && device.is_none() {
@@ -135,7 +115,6 @@ fn add_user_agent(event: &mut Object) {
         value["type"] = if name == "client_os" { "os".into() } else { name.into() };
         (name.to_owned(), value)
     };
-    let device = device.map(|device| json!({"family": device.family, "model": device.model, "brand": device.brand}));
     let found = [("browser", browser.map(versioned)), (os_name, os.map(versioned)), ("device", device)];
     for (name, value) in found.into_iter().filter_map(|(name, value)| Some(named(name, value?))) {
         contexts.entry(name).or_insert(value);

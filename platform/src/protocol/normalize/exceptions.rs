@@ -7,6 +7,7 @@ use super::{
     bag::{Bounds, bound},
     frames,
     notes::{Notes, Path},
+    numbers::{self, System},
     text::{Field, field, fields},
 };
 
@@ -126,23 +127,32 @@ fn mechanism(exception: &mut Object, at: &Path<'_>, notes: &mut Notes) {
     let at = at.key("mechanism");
     let Some(value) = exception.get_mut("mechanism").filter(|value| !value.is_null()) else { return };
     let Some(mechanism) = value.as_object_mut() else {
-        *value = notes.invalid(&at, value.take(), "expected an object");
+        *value = notes.invalid(&at, value.take(), "expected exception mechanism");
         return;
     };
     if mechanism.is_empty() {
         exception.shift_remove("mechanism");
         return;
     }
-    if mechanism.get("type").is_none_or(Value::is_null) {
+    if mechanism.get("type").is_none_or(Value::is_null) && !notes.has(&at.key("type")) {
         legacy_mechanism(mechanism);
     }
     mechanism
         .retain(|key, value| MECHANISM_KEYS.contains(&key.as_str()) && (!value.is_null() || notes.has(&at.key(key))));
     fields(mechanism, MECHANISM, &at, notes);
+    if mechanism.get("type").is_some_and(|kind| kind == "") {
+        let value = notes.invalid(&at.key("type"), Value::Null, "expected a non-empty string");
+        mechanism.insert("type".into(), value);
+    }
     let link = mechanism.get("help_link").and_then(Value::as_str);
     if let Some(link) = link.filter(|link| !link.starts_with("http://") && !link.starts_with("https://")) {
         let value = notes.invalid(&at.key("help_link"), link.into(), "expected http URL");
         mechanism.insert("help_link".into(), value);
+    }
+    for name in ["handled", "synthetic", "is_exception_group"] {
+        if let Some(value) = mechanism.get_mut(name).filter(|value| !value.is_boolean() && !value.is_null()) {
+            *value = notes.invalid(&at.key(name), value.take(), "expected a boolean");
+        }
     }
     if let Some(data) = mechanism.get_mut("data") {
         bound(data, Bounds { depth: 5, bytes: 2048 }, &at.key("data"), notes);
@@ -190,7 +200,7 @@ pub fn each_value(
             Some(Value::Array(items)) => items,
             Some(Value::Null) => return,
             Some(other) => {
-                event.insert(name.into(), notes.invalid(&list, other, "expected an array"));
+                event.insert(name.into(), notes.invalid(&list, other, "expected a list or values object"));
                 return;
             }
             None if object.is_empty() => return,
@@ -198,7 +208,7 @@ pub fn each_value(
         },
         None | Some(Value::Null) => return,
         Some(other) => {
-            event.insert(name.into(), notes.invalid(&list, other, "expected an array"));
+            event.insert(name.into(), notes.invalid(&list, other, "expected a list or values object"));
             return;
         }
     };
@@ -215,7 +225,7 @@ pub fn each_value(
                 }
             }
             Value::Null => {}
-            other => *other = notes.invalid(&place, other.take(), "expected an object"),
+            other => *other = notes.invalid(&place, other.take(), &format!("expected {}", name.trim_end_matches('s'))),
         }
     }
     if !items.is_empty() {
@@ -227,99 +237,10 @@ pub fn each_value(
 pub fn name_mechanisms(event: &mut Object) {
     let sdk = event.get("debug_meta").and_then(|meta| meta.pointer("/sdk_info/sdk_name")).and_then(Value::as_str);
     let os = event.get("contexts").and_then(|contexts| contexts.pointer("/os/name")).and_then(Value::as_str);
-    let os = sdk.or(os).map(str::to_lowercase).unwrap_or_default();
-    let (is_linux, is_darwin) = (
-        matches!(os.as_str(), "linux" | "android"),
-        matches!(os.as_str(), "ios" | "macos" | "tvos" | "watchos" | "mac os x"),
-    );
+    let system = sdk.or(os).and_then(System::named);
     let values =
         event.get_mut("exception").and_then(|exception| exception.get_mut("values")).and_then(Value::as_array_mut);
     for meta in values.into_iter().flatten().filter_map(|value| value.pointer_mut("/mechanism/meta")) {
-        let signals: &[(i64, &str)] = if is_linux { LINUX_SIGNALS } else { DARWIN_SIGNALS };
-        let known = is_linux || is_darwin;
-        if known {
-            set_name(meta, "signal", "number", &[COMMON_SIGNALS, signals]);
-            set_name(meta, "errno", "number", &[COMMON_ERRORS]);
-        }
-        set_name(meta, "mach_exception", "exception", &[MACH_EXCEPTIONS]);
+        numbers::name(meta, system);
     }
 }
-
-fn set_name(meta: &mut Value, of: &str, number: &str, tables: &[&[(i64, &str)]]) {
-    let Some(object) = meta.get_mut(of).and_then(Value::as_object_mut) else { return };
-    let number = object.get(number).and_then(Value::as_i64);
-    let name = tables.iter().flat_map(|table| table.iter()).find(|(known, _)| Some(*known) == number);
-    if let (Some((_, name)), true) = (name, object.get("name").is_none_or(Value::is_null)) {
-        object.insert("name".into(), (*name).into());
-    }
-}
-
-const COMMON_SIGNALS: &[(i64, &str)] = &[
-    (1, "SIGHUP"),
-    (2, "SIGINT"),
-    (3, "SIGQUIT"),
-    (4, "SIGILL"),
-    (5, "SIGTRAP"),
-    (6, "SIGABRT"),
-    (8, "SIGFPE"),
-    (9, "SIGKILL"),
-    (11, "SIGSEGV"),
-    (13, "SIGPIPE"),
-    (14, "SIGALRM"),
-    (15, "SIGTERM"),
-];
-const LINUX_SIGNALS: &[(i64, &str)] =
-    &[(7, "SIGBUS"), (10, "SIGUSR1"), (12, "SIGUSR2"), (16, "SIGSTKFLT"), (31, "SIGSYS")];
-const DARWIN_SIGNALS: &[(i64, &str)] =
-    &[(7, "SIGEMT"), (10, "SIGBUS"), (12, "SIGSYS"), (30, "SIGUSR1"), (31, "SIGUSR2")];
-/// Errors up to 34 have one number everywhere, but for 11 and 35.
-const COMMON_ERRORS: &[(i64, &str)] = &[
-    (1, "EPERM"),
-    (2, "ENOENT"),
-    (3, "ESRCH"),
-    (4, "EINTR"),
-    (5, "EIO"),
-    (6, "ENXIO"),
-    (7, "E2BIG"),
-    (8, "ENOEXEC"),
-    (9, "EBADF"),
-    (10, "ECHILD"),
-    (12, "ENOMEM"),
-    (13, "EACCES"),
-    (14, "EFAULT"),
-    (15, "ENOTBLK"),
-    (16, "EBUSY"),
-    (17, "EEXIST"),
-    (18, "EXDEV"),
-    (19, "ENODEV"),
-    (20, "ENOTDIR"),
-    (21, "EISDIR"),
-    (22, "EINVAL"),
-    (23, "ENFILE"),
-    (24, "EMFILE"),
-    (25, "ENOTTY"),
-    (26, "ETXTBSY"),
-    (27, "EFBIG"),
-    (28, "ENOSPC"),
-    (29, "ESPIPE"),
-    (30, "EROFS"),
-    (31, "EMLINK"),
-    (32, "EPIPE"),
-    (33, "EDOM"),
-    (34, "ERANGE"),
-];
-const MACH_EXCEPTIONS: &[(i64, &str)] = &[
-    (1, "EXC_BAD_ACCESS"),
-    (2, "EXC_BAD_INSTRUCTION"),
-    (3, "EXC_ARITHMETIC"),
-    (4, "EXC_EMULATION"),
-    (5, "EXC_SOFTWARE"),
-    (6, "EXC_BREAKPOINT"),
-    (7, "EXC_SYSCALL"),
-    (8, "EXC_MACH_SYSCALL"),
-    (9, "EXC_RPC_ALERT"),
-    (10, "EXC_CRASH"),
-    (11, "EXC_RESOURCE"),
-    (12, "EXC_GUARD"),
-    (13, "EXC_CORPSE_NOTIFY"),
-];

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     super::json::Object,
     bag::{Bounds, bound},
+    images,
     notes::{Notes, Path},
     text::{Field, field, fields},
 };
@@ -69,9 +70,18 @@ fn normalize_frame(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
             "abs_path" => has_path = value.as_str().is_some_and(|path| !path.is_empty()),
             "filename" => has_name = value.as_str().is_some_and(|name| !name.is_empty()),
             "lineno" | "colno" => {
-                if let Some(number) = value.as_str().and_then(|text| text.trim().parse::<i64>().ok()) {
+                if let Some(number) = value.as_str().and_then(|text| text.trim().parse::<u64>().ok()) {
                     *value = number.into();
+                } else if !value.is_u64() && !value.is_null() {
+                    *value = notes.invalid(&at.key(key), value.take(), "expected an unsigned integer");
                 }
+            }
+            "in_app" if !value.is_boolean() && !value.is_null() => {
+                *value = notes.invalid(&at.key(key), value.take(), "expected a boolean");
+            }
+            "instruction_addr" | "symbol_addr" | "image_addr" => images::address(value, &at.key(key), notes),
+            "pre_context" | "post_context" if !value.is_array() && !value.is_null() => {
+                *value = notes.invalid(&at.key(key), value.take(), "expected an array");
             }
             "pre_context" | "post_context" => {
                 let lines = value.as_array_mut();
@@ -79,7 +89,7 @@ fn normalize_frame(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
                 lines.into_iter().flatten().filter(|line| line.is_null()).for_each(|line| *line = "".into());
             }
             "context_line" => has_line = !value.is_null(),
-            "vars" => bound(value, Bounds { depth: 5, bytes: 2048 }, &at.key("vars"), notes),
+            "vars" => variables(value, &at.key(key), notes),
             _ => {}
         }
     }
@@ -92,6 +102,19 @@ fn normalize_frame(frame: &mut Object, at: &Path<'_>, notes: &mut Notes) {
     if has_lines && !has_line {
         frame.insert("context_line".into(), "".into());
     }
+}
+
+/// Variables have names; those of a list go by their places in it.
+fn variables(vars: &mut Value, at: &Path<'_>, notes: &mut Notes) {
+    *vars = match vars.take() {
+        Value::Array(items) => {
+            let named = items.into_iter().enumerate().map(|(index, value)| (index.to_string(), value));
+            Value::Object(named.collect())
+        }
+        known @ (Value::Object(_) | Value::Null) => known,
+        other => notes.invalid(at, other, "expected an object"),
+    };
+    bound(vars, Bounds { depth: 5, bytes: 2048 }, at, notes);
 }
 
 /// A frame has a full path and a short name; either stands in for the other.

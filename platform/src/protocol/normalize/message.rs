@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::json::Object,
+    super::json::{Object, canonical},
     bag::{Bounds, bound},
     notes::{Notes, Path},
     text::{Field, field, fields},
@@ -62,7 +62,7 @@ fn fill(template: &str, params: &Value) -> Option<String> {
 }
 
 fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value.as_str().map_or_else(|| canonical(value), str::to_owned)
 }
 
 fn percent(template: &str, params: &Value) -> Option<String> {

@@ -4,18 +4,23 @@
 //! traces and exceptions, request, contexts, defaults. What is dropped or changed is noted in `_meta` and `errors`. Normalising
 //! again changes nothing.
 //!
-//! Not here: transactions and spans, geography, debug images, and what needs tables of other vendors (models of phones).
+//! Not here: geography, and what needs tables of other vendors (models of phones).
 
 mod bag;
+mod breadcrumbs;
 mod contexts;
+mod describe;
 mod exceptions;
 mod frames;
+mod images;
 mod message;
 pub mod notes;
+mod numbers;
 mod request;
 mod tags;
 mod text;
-mod time;
+pub mod time;
+mod transaction;
 mod user;
 
 #[cfg(test)]
@@ -27,7 +32,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use self::{
-    bag::{Bounds, bound},
+    bag::{Bounds, bound, flatten},
     notes::{Notes, Path},
     text::{Field, field, fields},
 };
@@ -179,22 +184,36 @@ pub fn normalize(event: &mut Object, context: &Context) {
     user::normalize(event, context, &mut notes);
     release(event, &mut notes);
     message::normalize(event, &mut notes);
-    breadcrumbs(event, &mut notes);
+    breadcrumbs::normalize(event, &mut notes);
     fingerprint(event, &mut notes);
     tags::normalize(event, &mut notes);
     exceptions::normalize(event, &mut notes);
+    images::normalize(event, &mut notes);
     request::normalize(event, &mut notes);
     contexts::normalize(event, &mut notes);
     exceptions::name_mechanisms(event);
-    for (name, depth, bytes) in [("extra", 7, 262_144), ("modules", 7, 8_192)] {
-        object_only(event, name, &mut notes);
-        if let Some(value) = event.get_mut(name) {
-            bound(value, Bounds { depth, bytes }, &root.key(name), &mut notes);
-        }
-    }
+    transaction::normalize(event, &mut notes);
+    bags(event, &mut notes);
     defaults(event, context, &mut notes);
     unknown(event, &mut notes);
     notes.write(event);
+}
+
+/// Bounds extra data and the list of modules; of extra data each value has its own bound too.
+fn bags(event: &mut Object, notes: &mut Notes) {
+    let root = Path::root();
+    for (name, bytes) in [("extra", 262_144), ("modules", 8_192)] {
+        object_only(event, name, notes);
+        let at = root.key(name);
+        let Some(value) = event.get_mut(name) else { continue };
+        flatten(value, 7);
+        if let ("extra", Value::Object(extra)) = (name, &mut *value) {
+            for (key, value) in extra {
+                bound(value, Bounds { depth: 7, bytes: 16_384 }, &at.key(key), notes);
+            }
+        }
+        bound(value, Bounds { depth: 7, bytes }, &at, notes);
+    }
 }
 
 fn rename(event: &mut Object, notes: &Notes) {
@@ -211,16 +230,27 @@ fn rename(event: &mut Object, notes: &Notes) {
 /// Takes out what should be an object and is not.
 fn object_only(object: &mut Object, name: &str, notes: &mut Notes) {
     if let Some(value) = object.get_mut(name).filter(|value| !value.is_object() && !value.is_null()) {
-        *value = notes.invalid(&Path::root().key(name), value.take(), "expected an object");
+        let wanted = match name {
+            "request" => "expected request",
+            "user" => "expected user",
+            "sdk" => "expected clientsdkinfo",
+            _ => "expected an object",
+        };
+        *value = notes.invalid(&Path::root().key(name), value.take(), wanted);
     }
 }
+
+const MOST_DIST: usize = 64;
 
 fn release(event: &mut Object, notes: &mut Notes) {
     let check = |event: &mut Object, name: &str, is_valid: fn(&str) -> bool, notes: &mut Notes| {
         let Some(Value::String(text)) = event.get_mut(name) else { return };
         let trimmed = text.trim();
         if trimmed.is_empty() {
-            event.shift_remove(name);
+            event.insert(
+                name.into(),
+                notes.invalid(&Path::root().key(name), Value::Null, "expected a non-empty string"),
+            );
         } else if is_valid(trimmed) {
             *text = trimmed.to_owned();
         } else {
@@ -229,15 +259,21 @@ fn release(event: &mut Object, notes: &mut Notes) {
         }
     };
     check(event, "release", is_release, notes);
-    check(event, "environment", is_environment, notes);
     if let Some(Value::String(dist)) = event.get_mut("dist") {
         *dist = dist.trim().to_owned();
+        let at = Path::root();
+        let at = at.key("dist");
         if dist.is_empty() {
-            event.shift_remove("dist");
+            event.insert("dist".into(), notes.invalid(&at, Value::Null, "expected a non-empty string"));
+        } else if dist.chars().count() > MOST_DIST {
+            let value = Value::String(std::mem::take(dist));
+            event.insert("dist".into(), notes.error(&at, "value_too_long", &Object::new(), Some(value)));
         }
     }
-    let dist = field("dist", 64, 0).lenient().only(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    let dist =
+        field("dist", MOST_DIST, 0).lenient().only(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
     fields(event, &[dist], &Path::root(), notes);
+    check(event, "environment", is_environment, notes);
 }
 
 /// Whether a release may be called so.
@@ -276,54 +312,22 @@ fn fingerprint(event: &mut Object, notes: &mut Notes) {
     }
 }
 
-fn breadcrumbs(event: &mut Object, notes: &mut Notes) {
-    const FIELDS: &[Field] = &[
-        field("type", 128, 0),
-        field("category", 128, 0),
-        field("message", 8192, 200).lenient(),
-        field("event_id", 36, 0),
-    ];
-    const KNOWN: &[&str] = &["timestamp", "type", "category", "level", "message", "data", "event_id", "origin"];
-    let root = Path::root();
-    let (list, values) = (root.key("breadcrumbs"), "values");
-    let at = list.key(values);
-    exceptions::each_value(event, "breadcrumbs", notes, |crumb, index, notes| {
-        let at = at.key(index);
-        if let Some(kind) = crumb.shift_remove("ty") {
-            crumb.entry("type").or_insert(kind);
-        }
-        if let Some(reason) = time::read(crumb, "timestamp", &at, notes).and_then(time::too_stale) {
-            return Some(reason);
-        }
-        fields(crumb, FIELDS, &at, notes);
-        crumb.entry("type").or_insert("default".into());
-        level(crumb, "info", &at, notes);
-        if let Some(data) = crumb.get_mut("data") {
-            bound(data, Bounds { depth: 5, bytes: 2048 }, &at.key("data"), notes);
-        }
-        for key in crumb.keys().filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect::<Vec<_>>() {
-            let place = at.key(&key);
-            if !notes.has(&place) {
-                crumb.insert(key.clone(), notes.unknown(&place));
-            }
-        }
-        None
-    });
-}
-
 /// Reads a level; what is none is noted, and the usual one taken.
 fn level(object: &mut Object, usual: &'static str, at: &Path<'_>, notes: &mut Notes) {
     let at = at.key("level");
     let level = object.get("level").and_then(Level::parse);
     if let (None, Some(value)) = (level, object.get_mut("level").filter(|value| !value.is_null())) {
-        notes.invalid(&at, value.take(), "invalid level");
+        let reason = if value.is_string() { "invalid level" } else { "expected a level" };
+        notes.invalid(&at, value.take(), reason);
     }
     object.insert("level".into(), level.map_or(usual, Level::name).into());
 }
 
 fn defaults(event: &mut Object, context: &Context, notes: &mut Notes) {
     let root = Path::root();
-    level(event, "error", &root, notes);
+    let kind = kind(event);
+    level(event, if kind == "transaction" { "info" } else { "error" }, &root, notes);
+    object_only(event, "sdk", notes);
     let platform = event
         .get("platform")
         .and_then(Value::as_str)
@@ -333,7 +337,10 @@ fn defaults(event: &mut Object, context: &Context, notes: &mut Notes) {
     logger(event, &platform, notes);
     event.insert("platform".into(), platform.into());
     event.insert("event_id".into(), context.event_id.to_string().into());
-    event.insert("type".into(), kind(event).into());
+    event.insert("type".into(), kind.into());
+    if kind == "csp" && event.get("logger").is_none_or(|logger| logger == "") {
+        event.insert("logger".into(), "csp".into());
+    }
     event.entry("version").or_insert("7".into());
     if event.get("sdk").is_none_or(Value::is_null) {
         let client = context.client.as_deref().and_then(|client| client.split_once('/'));

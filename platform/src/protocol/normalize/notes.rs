@@ -132,6 +132,34 @@ impl Notes {
         }
     }
 
+    /// The remarks there are on a text.
+    pub fn remarks(&self, at: &Path<'_>) -> Vec<Value> {
+        let mut node = Some(&self.meta);
+        for key in at.keys().into_iter().chain([""]) {
+            node = node.and_then(|node| node.get(key)).and_then(Value::as_object);
+        }
+        node.and_then(|node| node.get("rem")).and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
+    /// Puts remarks in the place of those there are on a text, which was so long before anything changed it.
+    pub fn set_remarks(&mut self, at: &Path<'_>, remarks: Vec<Value>, length: usize) {
+        let node = self.node(at);
+        node.insert("rem".into(), remarks.into());
+        node.entry("len").or_insert(length.into());
+    }
+
+    /// The value as it was sent, of one that was changed for the better.
+    pub fn original(&mut self, at: &Path<'_>, value: Value) {
+        self.node(at).entry("val").or_insert(value);
+    }
+
+    /// Several remarks at once.
+    pub fn remark_all(&mut self, at: &Path<'_>, remarks: Vec<Value>) {
+        for remark in remarks {
+            self.remark(at, &remark, None);
+        }
+    }
+
     /// A list or object that lost some of what it held.
     pub fn length(&mut self, at: &Path<'_>, length: usize) {
         self.node(at).entry("len").or_insert(length.into());

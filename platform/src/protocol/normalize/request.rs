@@ -3,13 +3,26 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::json::Object,
+    super::json::{Object, canonical},
     bag::{Bounds, bound},
     notes::{Notes, Path},
     text::{self, Field, field, fields},
 };
 
 const FIELDS: &[Field] = &[field("url", 256, 40), field("fragment", 1024, 100), field("api_target", 64, 0)];
+const KNOWN: &[&str] = &[
+    "url",
+    "method",
+    "data",
+    "query_string",
+    "fragment",
+    "cookies",
+    "headers",
+    "env",
+    "inferred_content_type",
+    "api_target",
+    "body_size",
+];
 const HEADER: Field = field("1", 8192, 0).lenient();
 const BOUNDS: &[(&str, Bounds)] = &[
     ("data", Bounds { depth: 7, bytes: 8192 }),
@@ -25,7 +38,13 @@ pub fn normalize(event: &mut Object, notes: &mut Notes) {
     let root = Path::root();
     let at = root.key("request");
     let Some(request) = event.get_mut("request").and_then(Value::as_object_mut) else { return };
-    request.retain(|key, value| !value.is_null() || notes.has(&at.key(key)));
+    request.retain(|key, value| KNOWN.contains(&key.as_str()) && (!value.is_null() || notes.has(&at.key(key))));
+    if request.get("fragment").is_some_and(is_empty) {
+        request.shift_remove("fragment");
+    }
+    if request.get("data").is_none_or(is_empty) {
+        request.shift_remove("inferred_content_type");
+    }
     method(request, &at, notes);
     headers(request, &at, notes);
     take_apart_url(request);
@@ -56,22 +75,39 @@ fn method(request: &mut Object, at: &Path<'_>, notes: &mut Notes) {
 }
 
 /// `content-type` → `Content-Type`; a list of values becomes one; the cookies go where cookies are.
-fn headers(request: &mut Object, at: &Path<'_>, notes: &mut Notes) {
-    let mut pairs: Vec<(String, Value)> = match request.shift_remove("headers") {
-        Some(Value::Object(headers)) => headers.into_iter().collect(),
-        Some(Value::Array(items)) => items.into_iter().filter_map(header_pair).collect(),
+pub fn headers(request: &mut Object, at: &Path<'_>, notes: &mut Notes) {
+    let at = at.key("headers");
+    let pairs: Vec<Option<(String, Value)>> = match request.shift_remove("headers") {
+        Some(Value::Object(headers)) => {
+            let mut pairs: Vec<(String, Value)> = headers.into_iter().collect();
+            pairs.sort_by_cached_key(|(name, _)| capitalised(name));
+            pairs.into_iter().map(Some).collect()
+        }
+        Some(Value::Array(items)) => items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| {
+                let pair = header_pair(&item);
+                if pair.is_none() && !item.is_null() {
+                    notes.invalid(&at.key(&index.to_string()), item, "expected a tuple");
+                }
+                pair
+            })
+            .collect(),
         _ => return,
     };
-    pairs.sort_by_cached_key(|(name, _)| capitalised(name));
-    let at = at.key("headers");
     let mut kept = Vec::new();
-    for (name, value) in pairs {
+    for pair in pairs {
+        let Some((name, value)) = pair else {
+            kept.push(Value::Null);
+            continue;
+        };
         let name = capitalised(&name);
         let value = match value {
             Value::Array(values) => values.iter().filter_map(text::lenient).collect::<Vec<_>>().join(",").into(),
             other => other,
         };
-        if name == "Cookie" {
+        if matches!(name.as_str(), "Cookie" | "Set-Cookie") {
             if let (Value::String(cookies), true) = (&value, request.get("cookies").is_none_or(is_empty)) {
                 request.insert("cookies".into(), cookies.clone().into());
             }
@@ -86,10 +122,23 @@ fn headers(request: &mut Object, at: &Path<'_>, notes: &mut Notes) {
     }
 }
 
-fn header_pair(item: Value) -> Option<(String, Value)> {
-    let Value::Array(pair) = item else { return None };
-    let [name, value] = <[Value; 2]>::try_from(pair).ok()?;
-    Some((text::lenient(&name)?, value))
+fn header_pair(item: &Value) -> Option<(String, Value)> {
+    match item.as_array()?.as_slice() {
+        [name, value] => Some((text::lenient(name)?, value.clone())),
+        _ => None,
+    }
+}
+
+/// Normalises what was answered, as far as it is like what was asked.
+pub fn response(response: &mut Object, at: &Path<'_>, notes: &mut Notes) {
+    headers(response, at, notes);
+    pairs(response, "cookies", ";");
+    body(response);
+    if response.get("data").is_none_or(is_empty)
+        && let Some(kind) = content_type(response)
+    {
+        response.entry("inferred_content_type").or_insert(kind.into());
+    }
 }
 
 fn capitalised(name: &str) -> String {
@@ -162,7 +211,7 @@ fn pairs(request: &mut Object, name: &str, separator: &str) {
 fn scalar(value: &Value) -> Value {
     match value {
         Value::String(_) | Value::Null => value.clone(),
-        other => other.to_string().into(),
+        other => canonical(other).into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    super::json::Object,
+    super::json::{Object, canonical},
     notes::{Notes, Path},
 };
 
@@ -66,7 +66,7 @@ impl Field {
                 Some(text) => text,
                 None => return notes.invalid(at, value, "expected a primitive value"),
             },
-            (Shape::Json, value) => value.to_string(),
+            (Shape::Json, value) => canonical(&value),
         };
         let text = if text.contains('\0') { text.replace('\0', "") } else { text };
         if let Some(wrong) = self.chars.and_then(|is_valid| text.chars().find(|c| !is_valid(*c))) {

@@ -64,7 +64,8 @@ pub fn too_stale(at: DateTime<Utc>) -> Option<String> {
     (at.timestamp() < 0).then(|| format!("timestamp is too stale: {at}"))
 }
 
-fn parse(value: &Value) -> Option<DateTime<Utc>> {
+/// A time in any form that SDKs write.
+pub fn parse(value: &Value) -> Option<DateTime<Utc>> {
     let time = match value {
         Value::Number(number) => {
             #[expect(

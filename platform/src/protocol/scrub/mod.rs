@@ -4,8 +4,11 @@
 //! of their own), never at what Sentry or an SDK names itself. Fields are told by their names, secrets inside of text by their
 //! shapes. What was replaced is remarked in `_meta`. Scrubbing again changes nothing.
 //!
-//! Not here: rules that a project writes itself, with selectors.
+//! A project's own rules, with selectors, come first: [`advanced`].
 
+pub mod advanced;
+mod identifiers;
+mod names;
 mod patterns;
 #[cfg(test)]
 mod tests;
@@ -14,7 +17,10 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use serde_json::{Value, json};
 
-use self::patterns::Pattern;
+use self::{
+    names::{SESSION_COOKIES, STANDARD_CONTEXTS},
+    patterns::Pattern,
+};
 use super::{
     json::Object,
     normalize::{
@@ -47,24 +53,6 @@ static SECRET_WORDS: Lazy = LazyLock::new(|| {
 const SECRET_NAMES: &[&str] = &["otp", "two-factor", "two_factor"];
 /// Texts that hide nothing, whatever they are called.
 const NOT_SECRET: &[&str] = &["", "true", "false", "null", "undefined"];
-/// Cookies that are as good as a password.
-const SESSION_COOKIES: &[&str] = &[
-    "sessionid",
-    "session_id",
-    "session",
-    "csrftoken",
-    "csrf",
-    "xsrf-token",
-    "phpsessid",
-    "jsessionid",
-    "asp.net_sessionid",
-    "connect.sid",
-    "laravel_session",
-    "rack.session",
-    "_session",
-    "remember_user_token",
-    "sid",
-];
 /// Shapes of secrets, in the order in which they are looked for, and the rule that a remark names.
 const SHAPES: &[(Pattern, &str)] = &[
     (Pattern::CreditCard, "@creditcard:filter"),
@@ -82,32 +70,6 @@ const IN_MESSAGES: &[(Pattern, &str, &str)] = &[
     (Pattern::SocialSecurity, "@usssn:replace", "[us-ssn]"),
     (Pattern::Bearer, "@bearer:replace", "Bearer [token]"),
 ];
-/// Contexts whose fields an SDK fills, not an application.
-const STANDARD_CONTEXTS: &[&str] = &[
-    "device",
-    "os",
-    "client_os",
-    "runtime",
-    "app",
-    "browser",
-    "gpu",
-    "trace",
-    "profile",
-    "replay",
-    "flags",
-    "feedback",
-    "memory_info",
-    "monitor",
-    "otel",
-    "cloud_resource",
-    "culture",
-    "nel",
-    "performance_score",
-    "spring",
-    "threadpool_info",
-    "ota_updates",
-    "unity",
-];
 
 /// What a project wants to be scrubbed.
 #[derive(Clone, Debug)]
@@ -119,12 +81,20 @@ pub struct Settings {
     pub sensitive_fields: Vec<String>,
     /// Names of fields that hold none, whatever they are called.
     pub safe_fields: Vec<String>,
+    /// What the project says itself, applied first.
+    pub rules: advanced::Rules,
 }
 
 impl Default for Settings {
     /// The default rules, and addresses are kept.
     fn default() -> Settings {
-        Settings { defaults: true, addresses: Addresses::Keep, sensitive_fields: Vec::new(), safe_fields: Vec::new() }
+        Settings {
+            defaults: true,
+            addresses: Addresses::Keep,
+            sensitive_fields: Vec::new(),
+            safe_fields: Vec::new(),
+            rules: advanced::Rules::default(),
+        }
     }
 }
 
@@ -133,6 +103,7 @@ pub fn scrub(event: &mut Object, settings: &Settings) {
     let mut notes = Notes::of(event);
     let scrubber =
         Scrubber { settings, sensitive: settings.sensitive_fields.iter().map(|name| name.to_lowercase()).collect() };
+    advanced::apply(event, &settings.rules, &mut notes);
     scrubber.event(event, &mut notes);
     if settings.addresses == Addresses::Scrub {
         remove_addresses(event, &mut notes);
@@ -155,9 +126,14 @@ impl Scrubber<'_> {
         }
         if let Some(request) = event.get_mut("request").and_then(Value::as_object_mut) {
             let at = root.key("request");
-            for name in ["data", "query_string", "cookies", "headers", "env", "url", "fragment"] {
+            for name in ["data", "query_string", "cookies", "headers", "env", "fragment"] {
                 self.field(request, name, &at, notes);
             }
+        }
+        // The address of a page is asked for nothing but a password in it: `/auth/token` is no secret.
+        if let Some(Value::String(url)) = event.get_mut("request").and_then(|request| request.get_mut("url")) {
+            let spans = if self.settings.defaults { Pattern::UrlPassword.find(url) } else { Vec::new() };
+            replace(url, &spans, ("@urlauth:legacy", FILTERED), &root.key("request").key("url"), notes);
         }
         if let Some(contexts) = event.get_mut("contexts").and_then(Value::as_object_mut) {
             let at = root.key("contexts");
@@ -293,7 +269,7 @@ impl Scrubber<'_> {
     }
 
     fn text(&self, text: &mut String, rule: Option<&'static str>, at: &Path<'_>, notes: &mut Notes) {
-        if NOT_SECRET.iter().any(|word| word.eq_ignore_ascii_case(text)) || text == FILTERED {
+        if NOT_SECRET.contains(&text.as_str()) || text == FILTERED {
             return;
         }
         if self.settings.defaults {
@@ -307,7 +283,7 @@ impl Scrubber<'_> {
         if let Some(rule) = rule.or_else(|| self.secret_name(text, at)) {
             let length = text.chars().count();
             FILTERED.clone_into(text);
-            notes.remark(at, &json!([rule, "s", 0, FILTERED.len()]), Some(length));
+            notes.set_remarks(at, vec![json!([rule, "s", 0, FILTERED.len()])], length);
         } else if self.settings.addresses == Addresses::Scrub {
             replace(text, &Pattern::Ip.find(text), ("@ip:replace", "[ip]"), at, notes);
         }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::identifiers;
+
 /// Something secret that text may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pattern {
@@ -13,6 +15,15 @@ pub enum Pattern {
     SocialSecurity,
     Email,
     Ip,
+    Imei,
+    Mac,
+    Uuid,
+    /// The user's name in the path of a home folder.
+    UserPath,
+    /// User and password of a URL.
+    UrlUser,
+    /// The value of `name=value`.
+    CookieValue,
 }
 
 impl Pattern {
@@ -28,10 +39,16 @@ impl Pattern {
             Pattern::Email => {
                 words(text, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '%' | '@'), is_email)
             }
-            Pattern::Ip => words(text, |c| c.is_ascii_hexdigit() || matches!(c, '.' | ':'), is_ip),
+            Pattern::Ip => addresses(text),
             Pattern::PemKey => pem_key(text).into_iter().collect(),
             Pattern::UrlPassword => url_passwords(text),
             Pattern::Bearer => bearer(text),
+            Pattern::Imei
+            | Pattern::Mac
+            | Pattern::Uuid
+            | Pattern::UserPath
+            | Pattern::UrlUser
+            | Pattern::CookieValue => identifiers::find(self, text),
         }
     }
 
@@ -44,10 +61,13 @@ impl Pattern {
             Pattern::SocialSecurity => text.len() >= 11 && has(b'-') && digits() >= 9,
             Pattern::Iban => text.len() >= 15 && digits() >= 9,
             Pattern::PemKey => text.contains("-----BEGIN "),
-            Pattern::UrlPassword => has(b'@') && text.contains("://"),
+            Pattern::UrlPassword | Pattern::UrlUser => has(b'@') && text.contains("://"),
             Pattern::Bearer => has(b' '),
             Pattern::Email => has(b'@'),
             Pattern::Ip => has(b'.') || has(b':'),
+            Pattern::Imei | Pattern::Mac | Pattern::Uuid => text.len() >= 15,
+            Pattern::UserPath => has(b'/') || has(b'\\'),
+            Pattern::CookieValue => has(b'='),
         }
     }
 }
@@ -138,6 +158,19 @@ fn is_email(word: &str) -> bool {
         && !host.contains('@')
         && top.len() >= 2
         && top.chars().all(|c| c.is_ascii_alphabetic())
+}
+
+/// Addresses, also where a name and a colon stand right before them.
+fn addresses(text: &str) -> Vec<Range<usize>> {
+    let mut found = words(text, |c| c.is_ascii_hexdigit() || matches!(c, '.' | ':'), is_ip);
+    let v4 = words(text, |c| c.is_ascii_digit() || c == '.', |word| word.parse::<std::net::Ipv4Addr>().is_ok());
+    found.extend(v4.into_iter().filter(|span| {
+        let before = text[..span.start].chars().next_back();
+        before.is_none_or(|c| !c.is_alphanumeric() && c != '_')
+    }));
+    found.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
+    found.dedup_by(|next, last| next.start < last.end);
+    found
 }
 
 fn is_ip(word: &str) -> bool {

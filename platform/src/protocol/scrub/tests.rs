@@ -10,6 +10,7 @@ fn settings() -> Settings {
         addresses: Addresses::Keep,
         sensitive_fields: vec!["Internal_Note".into()],
         safe_fields: vec!["safe_token".into()],
+        ..Settings::default()
     }
 }
 

@@ -70,6 +70,8 @@ pub static EN: Phrases = Phrases {
     extra: "Additional data",
     tags: "Tags",
     user: "User",
+    user_report: "What a user wrote",
+    attachments: "Attachments",
     occurred: "Occurred",
     received: "Received",
     waiting: "Waiting for the first event",

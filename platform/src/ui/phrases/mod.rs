@@ -86,6 +86,8 @@ pub struct Phrases {
     pub extra: &'static str,
     pub tags: &'static str,
     pub user: &'static str,
+    pub user_report: &'static str,
+    pub attachments: &'static str,
     pub occurred: &'static str,
     pub received: &'static str,
     pub waiting: &'static str,

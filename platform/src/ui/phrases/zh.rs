@@ -70,6 +70,8 @@ pub static ZH: Phrases = Phrases {
     extra: "附加数据",
     tags: "标签",
     user: "用户",
+    user_report: "用户反馈",
+    attachments: "附件",
     occurred: "发生",
     received: "接收",
     waiting: "正在等待第一个事件",

@@ -9,12 +9,13 @@ use serde_json::{Value, json};
 
 use super::{super::event::Event, Grouping, group, rules::Rules};
 
-const TEXTS: [&str; 5] = [
+const TEXTS: [&str; 6] = [
     include_str!("javascript.txt"),
     include_str!("python_php_ruby.txt"),
     include_str!("java_dotnet_go.txt"),
     include_str!("native.txt"),
     include_str!("messages.txt"),
+    include_str!("sdks.txt"),
 ];
 
 struct Set<'a> {
