@@ -201,16 +201,15 @@ impl Write for Bounded {
             return Err(io::Error::other(TooMuch(self.most)));
         }
         self.kept += bytes.len();
-        match self.pieces.last_mut().filter(|piece| piece.len() + bytes.len() <= PIECE) {
-            Some(piece) => piece.extend_from_slice(bytes),
-            None => {
-                // The first one is all there is, nearly always, and small.
-                let expected = if self.pieces.is_empty() { bytes.len() } else { PIECE.max(bytes.len()) };
-                let mut piece = Vec::with_capacity(expected);
-                piece.extend_from_slice(bytes);
-                self.pieces.push(piece);
-            }
+        if let Some(piece) = self.pieces.last_mut().filter(|piece| piece.len() + bytes.len() <= PIECE) {
+            piece.extend_from_slice(bytes);
+            return Ok(bytes.len());
         }
+        // The first one is all there is, nearly always, and small.
+        let expected = if self.pieces.is_empty() { bytes.len() } else { PIECE.max(bytes.len()) };
+        let mut piece = Vec::with_capacity(expected);
+        piece.extend_from_slice(bytes);
+        self.pieces.push(piece);
         Ok(bytes.len())
     }
 
