@@ -7,7 +7,8 @@
 //!   costs each process.
 //!
 //! Rounds of the two take turns, and the median of their ratios is what to quote: these machines are shared and noisy.
-//! `cargo bench -- --quick` does little of each, to show that it runs. Nothing here fails for being slow.
+//! `cargo bench -- --quick` does little of each, to show that it runs; `cargo bench -- accept process` measures just those. Nothing
+//! here fails for being slow.
 
 mod accept;
 mod cost;
@@ -62,11 +63,22 @@ fn main() -> Result<()> {
     let postgres = Postgres::start_with(&run, LOOPBACK, Durability::Real)?;
     let redis = Redis::start_with(&run, LOOPBACK, redis::Durability::EverySecond, None)?;
     let bench = Bench { run, postgres, redis, picket, effort };
-    steps::measure(&bench)?;
-    accept::measure(&bench)?;
-    end_to_end::measure(&bench)?;
-    process::measure(&bench)
+    let named: Vec<&String> = arguments.iter().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    MEASURES
+        .iter()
+        .filter(|(name, _)| named.is_empty() || named.iter().any(|named| named == name))
+        .try_for_each(|(_, measure)| measure(&bench))
 }
+
+type Measure = fn(&Bench) -> Result<()>;
+
+/// What is measured, by name.
+const MEASURES: &[(&str, Measure)] = &[
+    ("prepare", steps::measure),
+    ("accept", accept::measure),
+    ("end-to-end", end_to_end::measure),
+    ("process", process::measure),
+];
 
 impl Bench {
     /// A migrated database with one project, whose key is returned.
