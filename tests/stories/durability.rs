@@ -185,7 +185,7 @@ fn redis_stopped_under_load_loses_none(world: &World) -> Result<()> {
 }
 
 /// Small enough to fill up, large enough for the spool to leave some of it free.
-const SMALL_DISK: u64 = 7 << 20;
+const SMALL_DISK: u64 = 6 << 20;
 
 /// Every event is sent until it is answered 200. The senders pause where an SDK would give up, so all of them get through.
 fn a_full_disk_and_killed_servers_lose_none(world: &World) -> Result<()> {
@@ -198,7 +198,7 @@ fn a_full_disk_and_killed_servers_lose_none(world: &World) -> Result<()> {
         let sender = || -> Result<()> {
             for _ in 0..EVENTS / SENDERS {
                 let event = error("Gone", "item");
-                wait_for_some("a 200", SOON, || match platform.send(&project, &event).ok()?.status().as_u16() {
+                wait_for_some("a 200", 5 * SOON, || match platform.send(&project, &event).ok()?.status().as_u16() {
                     200 => Some(()),
                     503 => {
                         refused.fetch_add(1, Ordering::Relaxed);
@@ -212,7 +212,7 @@ fn a_full_disk_and_killed_servers_lose_none(world: &World) -> Result<()> {
         };
         let full_disk = || {
             let before = refused.load(Ordering::Relaxed);
-            wait_for("a full disk", SOON, || refused.load(Ordering::Relaxed) >= before + SENDERS)
+            wait_for("a full disk", 3 * SOON, || refused.load(Ordering::Relaxed) >= before + SENDERS)
         };
         let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(sender)).collect();
         for part in 1..=2 {
