@@ -66,7 +66,7 @@ fn an_older_database_is_upgraded_whole(world: &World) -> Result<()> {
     }
     let platform = Platform::start_on(world, database)?;
     let indexed =
-        "select count(*) from pg_indexes where tablename ~ '^events_[0-9]{8}$' and indexdef like '% gin (tags)'";
+        "select count(*) from pg_indexes where tablename ~ '^events_[0-9]{8}$' and indexdef like '% gin (tags) %'";
     let partitions = platform.sql("select count(*) from pg_inherits where inhparent = 'events'::regclass")?;
     ensure!(platform.sql(indexed)? == partitions, "older partitions have the new index too, of {partitions}");
     let before = platform.sql("select count(*) from events")?;

@@ -13,6 +13,8 @@ const MOST_ENCODINGS: usize = 3;
 /// zstd's window of 8 MiB, which every decoder must support; more would be the sender's choice of our memory.
 const ZSTD_WINDOW_LOG: u32 = 23;
 const BUFFER: usize = 8 << 10;
+/// What is kept lies in pieces of about so many bytes.
+const PIECE: usize = 1 << 20;
 
 /// Why a body cannot be unpacked.
 #[derive(Debug, Error)]
@@ -85,7 +87,7 @@ impl Decoder {
         if encodings.len() > MOST_ENCODINGS {
             return Err(EncodingError::Unknown(encodings.join(", ")));
         }
-        let plain = Decoder::Plain(Bounded { bytes: Vec::new(), most });
+        let plain = Decoder::Plain(Bounded { pieces: Vec::new(), kept: 0, most });
         encodings.into_iter().try_fold(plain, |inner, encoding| {
             let link = Link { inner, left: most, most };
             Ok(match encoding.as_str() {
@@ -102,7 +104,7 @@ impl Decoder {
 
     fn kept(&self) -> usize {
         match self {
-            Decoder::Plain(bounded) => bounded.bytes.len(),
+            Decoder::Plain(bounded) => bounded.kept,
             Decoder::Gzip(gzip) => gzip.get_ref().inner.kept(),
             Decoder::Deflate(inflate) => inflate.link.inner.kept(),
             Decoder::Brotli(brotli) => brotli.get_ref().inner.kept(),
@@ -113,7 +115,7 @@ impl Decoder {
     /// Ends every link; a stream that breaks off is an error.
     fn finish(self) -> io::Result<Vec<u8>> {
         match self {
-            Decoder::Plain(bounded) => Ok(bounded.bytes),
+            Decoder::Plain(bounded) => Ok(bounded.whole()),
             Decoder::Gzip(gzip) => gzip.finish()?.inner.finish(),
             Decoder::Deflate(inflate) if inflate.ended => inflate.link.inner.finish(),
             Decoder::Deflate(_) => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -173,18 +175,41 @@ impl Write for Link {
     }
 }
 
-/// The end of every chain.
+/// The end of every chain. What is kept lies in pieces until it is whole: one growing buffer would be copied again and again, and
+/// take three times its size for a moment.
 struct Bounded {
-    bytes: Vec<u8>,
+    pieces: Vec<Vec<u8>>,
+    kept: usize,
     most: usize,
+}
+
+impl Bounded {
+    /// All pieces in one; each is given back as soon as it is copied.
+    fn whole(mut self) -> Vec<u8> {
+        if self.pieces.len() <= 1 {
+            return self.pieces.pop().unwrap_or_default();
+        }
+        let mut whole = Vec::with_capacity(self.kept);
+        self.pieces.into_iter().for_each(|piece| whole.extend_from_slice(&piece));
+        whole
+    }
 }
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > self.most {
+        if self.kept + bytes.len() > self.most {
             return Err(io::Error::other(TooMuch(self.most)));
         }
-        self.bytes.extend_from_slice(bytes);
+        self.kept += bytes.len();
+        if let Some(piece) = self.pieces.last_mut().filter(|piece| piece.len() + bytes.len() <= PIECE) {
+            piece.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        }
+        // The first one is all there is, nearly always, and small.
+        let expected = if self.pieces.is_empty() { bytes.len() } else { PIECE.max(bytes.len()) };
+        let mut piece = Vec::with_capacity(expected);
+        piece.extend_from_slice(bytes);
+        self.pieces.push(piece);
         Ok(bytes.len())
     }
 

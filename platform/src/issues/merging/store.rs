@@ -164,7 +164,12 @@ async fn merge_users(
 }
 
 /// Writes the set of an issue's users.
-pub(super) async fn set_users(db: &mut PgConnection, project: ProjectId, issue: IssueId, users: &Distinct) -> sqlx::Result<()> {
+pub(super) async fn set_users(
+    db: &mut PgConnection,
+    project: ProjectId,
+    issue: IssueId,
+    users: &Distinct,
+) -> sqlx::Result<()> {
     query!(
         "insert into issue_users (project_id, issue_id, users) values ($1, $2, $3)
          on conflict (project_id, issue_id) do update set users = excluded.users",
