@@ -149,11 +149,34 @@ impl FromRequestParts<App> for ProjectAdmin {
 impl FromRequestParts<App> for IssueAccess {
     type Rejection = Error;
 
-    /// The issue of `/{org}/{project}/issues/{issue}/`, or of the API's paths that name an issue alone.
+    /// The issue of `/{org}/{project}/issues/{issue}/`, or of the API's paths that name an issue alone. One that was merged
+    /// into another answers as that one; a page leads there.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<IssueAccess, Error> {
         let path = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
-        let issue = param(&path, "issue").and_then(|issue| issue.parse().ok()).map(IssueId).ok_or(Error::NotFound)?;
-        let access = if param(&path, "project").is_some() {
+        let asked = param(&path, "issue").and_then(|issue| issue.parse().ok()).map(IssueId).ok_or(Error::NotFound)?;
+        let place = if param(&path, "project").is_some() { IssuePath::Page } else { IssuePath::Api };
+        let found = IssueAccess::find(parts, app, asked, place).await;
+        let Err(Error::NotFound) = found else { return found };
+        let into = issues::merging::forwarded(&app.db, asked).await?.ok_or(Error::NotFound)?;
+        let found = IssueAccess::find(parts, app, into, place).await?;
+        if place == IssuePath::Page {
+            let ProjectAccess { organization, project, .. } = &found.access;
+            return Err(Error::Moved(issues::path(&organization.slug, &project.slug, into)));
+        }
+        Ok(found)
+    }
+}
+
+/// Pages name the project too, the API's paths an issue alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IssuePath {
+    Page,
+    Api,
+}
+
+impl IssueAccess {
+    async fn find(parts: &mut Parts, app: &App, issue: IssueId, place: IssuePath) -> Result<IssueAccess, Error> {
+        let access = if place == IssuePath::Page {
             parts.extract_with_state::<ProjectAccess, _>(app).await?
         } else {
             let Visitor { user } = parts.extract_with_state(app).await?;

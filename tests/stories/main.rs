@@ -15,6 +15,7 @@ mod health;
 mod ingest;
 mod items;
 mod lifecycle;
+mod merging;
 mod monitors;
 mod platform;
 mod postgresql;
@@ -54,6 +55,7 @@ const TOPICS: &[&[Story]] = &[
     quotas::STORIES,
     settings::STORIES,
     lifecycle::STORIES,
+    merging::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
     ("quotas", &["app", "config", "organizations", "projects", "protocol"]),
     ("auth", &["access", "app", "ui", "web"]),
-    ("issues", &["access", "app", "auth", "events", "projects", "protocol", "releases", "ui", "web"]),
+    ("issues", &["access", "app", "auth", "events", "job", "projects", "protocol", "queue", "releases", "ui", "web"]),
     ("releases", &["projects"]),
     ("ingest", &["app", "events", "items", "metrics", "outcomes", "projects", "protocol", "queue"]),
     ("feedback", &["access", "app", "ingest", "projects", "protocol", "ui", "web"]),

@@ -140,6 +140,8 @@ pub enum Outcome {
     Invalid,
     /// Its project does not want it.
     Filtered(Reason),
+    /// Its issue was discarded.
+    Discarded,
     /// Its project was deleted meanwhile.
     ProjectGone,
 }
@@ -152,6 +154,7 @@ impl Outcome {
             Outcome::Duplicate => "duplicate",
             Outcome::Invalid => "invalid",
             Outcome::Filtered(_) => "filtered",
+            Outcome::Discarded => "discarded",
             Outcome::ProjectGone => "project_gone",
         }
     }

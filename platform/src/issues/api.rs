@@ -4,6 +4,7 @@
 //! with the value Sentry gives where there is nothing.
 
 mod changes;
+mod merges;
 
 use std::collections::HashMap;
 
@@ -11,7 +12,7 @@ use axum::{
     Json, Router,
     extract::{Query, State},
     http::{HeaderName, header},
-    routing::get,
+    routing::{delete, get},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -35,10 +36,16 @@ const MOST_PAGE_SIZE: usize = 100;
 
 /// The routes of this slice.
 pub fn routes() -> Router<App> {
-    let mut router =
-        api_route(Router::new(), "/api/0/projects/{org}/{project}/issues/", get(list).put(changes::change_many));
+    let mut router = api_route(
+        Router::new(),
+        "/api/0/projects/{org}/{project}/issues/",
+        get(list).put(changes::change_many).delete(changes::delete_many),
+    );
+    router = api_route(router, "/api/0/projects/{org}/{project}/tombstones/", get(merges::tombstones));
+    router = api_route(router, "/api/0/projects/{org}/{project}/tombstones/{tombstone}/", delete(merges::bring_back));
     for issue in ["/api/0/issues/{issue}/", "/api/0/organizations/{org}/issues/{issue}/"] {
-        router = api_route(router, issue, get(one).put(changes::change_one));
+        router = api_route(router, issue, get(one).put(changes::change_one).delete(changes::delete_one));
+        router = api_route(router, &format!("{issue}hashes/"), get(merges::hashes).delete(merges::unmerge));
         router = api_route(router, &format!("{issue}activities/"), get(activity));
     }
     router

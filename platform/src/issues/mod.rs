@@ -2,8 +2,10 @@
 
 pub mod api;
 pub mod lifecycle;
+pub mod merging;
 pub mod pages;
 pub mod paging;
+pub mod removal;
 pub mod search;
 pub mod store;
 

@@ -6,6 +6,14 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub [u8; 16]);
 
+impl Fingerprint {
+    /// Its first bytes as a number: enough to tell a few apart.
+    pub fn short(&self) -> i32 {
+        let [a, b, c, d, ..] = self.0;
+        i32::from_be_bytes([a, b, c, d])
+    }
+}
+
 /// Collects what makes an event what it is; parts are separated, so that `a|bc` is not `ab|c`.
 pub struct Hasher(Sha256);
 

@@ -150,7 +150,10 @@ async fn delete_issues(db: &mut sqlx::PgConnection, projects: &[i64], issues: &[
            hours as (delete from issue_hours t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
            tags as (delete from issue_tags t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
            keys as (delete from issue_tag_keys t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
-           users as (delete from issue_users t using asked where t.project_id = asked.project_id and t.issue_id = asked.id)
+           users as (delete from issue_users t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
+           snoozes as (delete from issue_snoozes t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
+           history as (delete from issue_activity t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
+           redirects as (delete from issue_redirects t using asked where t.project_id = asked.project_id and t.into_id = asked.id)
            delete from issues t using asked where t.project_id = asked.project_id and t.id = asked.id"#,
         projects,
         issues,

@@ -24,6 +24,8 @@ use crate::ui::{self, Language, Page, Phrases, render};
 pub enum Error {
     /// It is not there, or not for this visitor.
     NotFound,
+    /// It is elsewhere now.
+    Moved(String),
     /// Nobody is signed in.
     Unauthorized,
     /// The token is not one of ours.
@@ -63,6 +65,7 @@ struct Failure {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, detail) = match &self {
+            Error::Moved(path) => return Redirect::to(path).into_response(),
             Error::Fields(_) => (StatusCode::BAD_REQUEST, "Invalid request"),
             Error::Forbidden => (StatusCode::FORBIDDEN, "You do not have permission to perform this action."),
             Error::NotFound => (StatusCode::NOT_FOUND, "The requested resource does not exist"),

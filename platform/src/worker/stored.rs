@@ -105,6 +105,7 @@ fn count(app: &App, project: ProjectId, outcome: events::Outcome) {
     let (fate, reason) = match outcome {
         events::Outcome::Stored => (Fate::Accepted, ""),
         events::Outcome::Invalid => (Fate::Invalid, "payload"),
+        events::Outcome::Discarded => (Fate::Filtered, "discarded-hash"),
         events::Outcome::Filtered(reason) => (Fate::Filtered, reason.name()),
         events::Outcome::ProjectGone => (Fate::Invalid, "project_id"),
         events::Outcome::Duplicate => return,

@@ -162,3 +162,33 @@ pub(super) async fn lock_issues(tx: &mut Tx<'_>, issues: &Issues) -> sqlx::Resul
         .map(|row| (row.id, Locked { is_new: row.times_seen == 0, decision: locked(row.decision, row.status) }))
         .collect())
 }
+
+/// The issues of the batch that are discarded: their fingerprints are all there is of them.
+///
+/// # Errors
+/// [`sqlx::Error::RowNotFound`] when an issue was deleted or merged since its fingerprint was looked up: the batch begins again.
+pub(super) async fn discarded_issues(
+    tx: &mut Tx<'_>,
+    issues: &Issues,
+    locked: &HashMap<IssueId, Locked>,
+) -> sqlx::Result<BTreeSet<IssueId>> {
+    let missing: BTreeSet<(i64, i64)> = issues
+        .iter()
+        .filter(|(_, issue)| !locked.contains_key(issue))
+        .map(|((project, _), issue)| (project.0, issue.0))
+        .collect();
+    if missing.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let count = missing.len();
+    let (projects, ids): (Vec<i64>, Vec<i64>) = missing.into_iter().unzip();
+    let found = sqlx::query_scalar!(
+        r#"select d.id from discarded_issues d
+           join unnest($1::bigint[], $2::bigint[]) as asked (project_id, id) on d.project_id = asked.project_id and d.id = asked.id"#,
+        &projects,
+        &ids,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    if found.len() == count { Ok(found.into_iter().map(IssueId).collect()) } else { Err(sqlx::Error::RowNotFound) }
+}

@@ -32,7 +32,7 @@ use crate::{
 };
 use counts::count;
 use failure::Failure;
-use issues::{Issues, find_or_create_issues, lock_issues};
+use issues::{Issues, discarded_issues, find_or_create_issues, lock_issues};
 use releases::note_releases;
 use returns::decide_returns;
 use rows::insert_events;
@@ -140,8 +140,11 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
     note_releases(&mut tx, &fresh).await?;
     let issues = find_or_create_issues(&mut tx, &fresh).await?;
     let locked = lock_issues(&mut tx, &issues).await?;
-    if !issues.values().all(|issue| locked.contains_key(issue)) {
-        return Err(sqlx::Error::RowNotFound);
+    let discarded = discarded_issues(&mut tx, &issues, &locked).await?;
+    if !discarded.is_empty() {
+        let issue = |event: &Prepared| issues[&(event.received.project, event.fingerprint)];
+        let unwanted = fresh.extract_if(.., |event| discarded.contains(&issue(event)));
+        saved.outcomes.extend(unwanted.map(|event| (event.received.project, Outcome::Discarded)));
     }
     let mut placed = place(&fresh, &issues);
     placed.sort_by_key(|placed| (placed.issue, placed.event.occurred_at));

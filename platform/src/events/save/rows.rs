@@ -8,8 +8,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{Placed, Tx};
 
 const COPY: &str = "copy events (project_id, id, received_on, received_at, occurred_at, issue_id, level, platform, effect, body, \
-                    tags) from stdin (format binary)";
-const FIELDS: i16 = 11;
+                    tags, hash) from stdin (format binary)";
+const FIELDS: i16 = 12;
 /// Signature, flags, and no extension.
 const HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 const END: i16 = -1;
@@ -61,6 +61,7 @@ impl Rows {
         self.field(&(placed.effect as i16).to_be_bytes());
         self.field(&event.body);
         self.numbers(&placed.stored_numbers());
+        self.field(&event.fingerprint.short().to_be_bytes());
     }
 
     fn field(&mut self, value: &[u8]) {

@@ -15,6 +15,8 @@ use super::{
     super::{
         By, IssueId, Status,
         lifecycle::{Decision, Fix, Limit, Resolution, Snooze},
+        merging::{self, Merged},
+        removal,
         search::{self, Misunderstood, Search},
     },
     IssueJson, one,
@@ -41,6 +43,9 @@ pub(super) struct Wanted {
     /// Minutes; sentry-cli's way to say `ignoreDuration`.
     snooze_duration: Option<u32>,
     ignore_duration: Option<u32>,
+    /// Anything that is true: the issues become one.
+    merge: Option<Value>,
+    discard: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]
@@ -100,6 +105,9 @@ pub(super) async fn change_one(
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<IssueJson>, Error> {
     change(&app, &found.access, &[found.issue.id], &wanted).await?;
+    if wanted.discard == Some(true) {
+        return one(State(app), found).await;
+    }
     let issue = super::store::find(&app.db, found.access.project.id, found.issue.id).await?.ok_or(Error::NotFound)?;
     one(State(app), IssueAccess { issue, ..found }).await
 }
@@ -117,6 +125,21 @@ pub(super) async fn change_many(
     Ok(Json(change(&app, &access, &issues, &wanted).await?).into_response())
 }
 
+pub(super) async fn delete_one(State(app): State<App>, found: IssueAccess) -> Result<StatusCode, Error> {
+    removal::delete(&app, found.access.project.id, &[found.issue.id]).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+pub(super) async fn delete_many(
+    State(app): State<App>,
+    access: ProjectAccess,
+    Query(meant): Query<Meant>,
+) -> Result<StatusCode, Error> {
+    let issues = meant.find(&app, access.project.id).await?;
+    removal::delete(&app, access.project.id, &issues).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Does what is wanted and answers with it, as Sentry does.
 async fn change(
     app: &App,
@@ -130,6 +153,17 @@ async fn change(
         super::super::decide(&app.db, by, access.project.id, issues, &decision).await?;
         done.insert("status".into(), json!(decision.status().name()));
         done.insert("statusDetails".into(), decision.details());
+    }
+    if wanted.merge.as_ref().is_some_and(|merge| !matches!(merge, Value::Null | Value::Bool(false))) {
+        let Merged::Done { parent, children } = merging::merge(app, by, access.project.id, issues).await? else {
+            return Err(Error::field("merge", "Name at least two issues of the project."));
+        };
+        let children: Vec<String> = children.iter().map(|child| child.0.to_string()).collect();
+        done.insert("merge".into(), json!({ "parent": parent.0.to_string(), "children": children }));
+    }
+    if wanted.discard == Some(true) {
+        removal::discard(app, by, access.project.id, issues).await?;
+        done.insert("discard".into(), json!(true));
     }
     Ok(done)
 }
