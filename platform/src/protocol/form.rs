@@ -56,7 +56,7 @@ fn take_apart(body: Bytes, boundary: String, file_field: &str) -> impl Future<Ou
     let mut parts = multer::Multipart::new(stream::iter([Ok::<_, Infallible>(body)]), boundary);
     async move {
         let mut form = Form::default();
-        while let Some(part) = parts.next_field().await? {
+        while let Some(mut part) = parts.next_field().await? {
             if form.files.len() + form.texts.len() == MOST_FIELDS {
                 return Err(FormError::TooManyFields);
             }
@@ -64,21 +64,17 @@ fn take_apart(body: Bytes, boundary: String, file_field: &str) -> impl Future<Ou
             let name = part.file_name().map(str::to_owned);
             if name.is_some() || field == file_field {
                 let content_type = part.content_type().map(ToString::to_string);
-                form.files.push(File { field, name, content_type, content: content(part).await? });
+                // It nearly always comes in one piece, which need not be copied once more.
+                let first = part.chunk().await?.unwrap_or_default();
+                let rest = part.bytes().await?;
+                let content = if rest.is_empty() { first } else { [first, rest].concat().into() };
+                form.files.push(File { field, name, content_type, content });
             } else {
                 form.texts.push((field, part.text().await?));
             }
         }
         Ok(form)
     }
-}
-
-/// What stands in a part. It nearly always comes in one piece, which need not be copied once more.
-async fn content(mut part: multer::Field<'_>) -> Result<Bytes, multer::Error> {
-    let Some(first) = part.chunk().await? else { return Ok(Bytes::new()) };
-    let Some(second) = part.chunk().await? else { return Ok(first) };
-    let rest = part.bytes().await?;
-    Ok([first, second, rest].concat().into())
 }
 
 #[cfg(test)]
