@@ -120,7 +120,7 @@ pub(super) async fn resolve_silent(db: impl PgExecutor<'_>, now: DateTime<Utc>) 
                join issues i on i.project_id = p.id and i.status = 0
                    and i.last_seen < $1::timestamptz - make_interval(hours => (p.settings ->> 'resolve_age')::int)
                where (p.settings ->> 'resolve_age')::int > 0
-               order by i.project_id, i.id limit 1000 for update of i skip locked
+               order by i.project_id, i.id limit 1000 for update of i
            ),
            resolved as (
                update issues i set status = 1, decision = $2
