@@ -1,6 +1,6 @@
 //! What every feature is handed: one struct, cheap to clone, built once.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -25,9 +25,12 @@ use crate::{
 /// How long a request may wait for a database connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The process's parts.
+/// The process's parts, shared by everyone who holds one of these.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What every feature may use.
+pub struct Parts {
     pub config: Arc<Config>,
     pub db: PgPool,
     pub queue: Queue,
@@ -58,7 +61,7 @@ impl App {
             .max_connections(config.postgres.max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(connect_options(&config.postgres)?);
-        Ok(App {
+        let parts = Parts {
             keys: Keys::new(db.clone()),
             files: Files::new(&config)?,
             policies: Policies::new(db.clone()),
@@ -72,12 +75,21 @@ impl App {
             listed_tags: Arc::default(),
             secret_key: config.site.secret_key()?,
             config: Arc::new(config),
-        })
+        };
+        Ok(App(Arc::new(parts)))
     }
 
     /// The time, for everything that is stored or compared.
     pub fn now(&self) -> DateTime<Utc> {
         now()
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 

@@ -53,8 +53,10 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
         stop.cancelled().await;
         tokio::time::sleep(GRACE).await;
     };
+    // What a router is layered with comes after routing.
+    let routes = ServiceBuilder::new().map_request(ingest::collapse_slashes).service(router(app.clone()));
     tokio::select! {
-        () = connections::serve(listener, router(app.clone()), seats, stop.clone()) => (),
+        () = connections::serve(listener, routes, seats, stop.clone()) => (),
         () = too_late => tracing::warn!("some requests were not finished within {GRACE:?}"),
     }
     outcomes::flush_or_warn(&app).await;
@@ -62,7 +64,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
 }
 
 /// Every route of the web process.
-pub fn router(app: App) -> Router {
+fn router(app: App) -> Router {
     let api = Router::new()
         .merge(auth::api::routes())
         .merge(projects::api::routes())
@@ -85,7 +87,7 @@ pub fn router(app: App) -> Router {
         .layer(unless_set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(unless_set(header::REFERRER_POLICY, "same-origin"))
         .layer(unless_set(header::CACHE_CONTROL, "private, no-cache"));
-    let routes = Router::new()
+    Router::new()
         .merge(guarded(api, &app).layer(middleware::from_fn(error::as_json)))
         .merge(guarded(pages, &app).layer(middleware::from_fn(error::as_page)))
         .merge(ui::assets::routes())
@@ -93,9 +95,7 @@ pub fn router(app: App) -> Router {
         .merge(ready::routes())
         .merge(ingest::routes(&app))
         .merge(feedback::routes(&app))
-        .with_state(app);
-    // What a router is layered with comes after routing.
-    Router::new().fallback_service(ServiceBuilder::new().map_request(ingest::collapse_slashes).service(routes))
+        .with_state(app)
 }
 
 /// A route of the Web API: Sentry's paths end in a slash, and some clients leave it out.

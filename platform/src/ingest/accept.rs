@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Rejection,
-    quotas::{self, Asked, Limit},
+    quotas::{self, Asked, FEATURE_DISABLED, Limit},
     sender::Sender,
 };
 use crate::{
@@ -33,13 +33,18 @@ pub struct Taken {
     pub id: Option<EventId>,
     /// Quotas that are used up.
     limits: Vec<Limit>,
+    /// What we have no product for.
+    pub disabled: Option<Limit>,
     kept: usize,
 }
 
 impl Taken {
     /// For SDKs, which read limits: any is an answer, even where other items were taken.
     pub fn unless_limited(self) -> Result<Option<EventId>, Rejection> {
-        if self.limits.is_empty() { Ok(self.id) } else { Err(Rejection::RateLimited(self.limits)) }
+        if self.limits.is_empty() {
+            return Ok(self.id);
+        }
+        Err(Rejection::RateLimited(self.limits.into_iter().chain(self.disabled).collect()))
     }
 
     /// For browsers and forms: a limit is an answer where it took everything.
@@ -87,6 +92,8 @@ pub async fn items_packed(
         return Err(Rejection::Internal);
     }
     let id = named.or_else(|| id_of(&items));
+    let disabled = items.iter().filter_map(|item| item::find(&item.kind)).filter(|kind| kind.fate == Fate::Dropped);
+    let disabled = Limit::of_disabled(disabled.map(|kind| kind.category).collect());
     let wanted = wanted(app, sender, &items);
     let (wanted, limits) = within_quotas(app, sender, wanted).await;
     let mut messages = Vec::with_capacity(wanted.len());
@@ -107,7 +114,7 @@ pub async fn items_packed(
         }
         pushed?;
     }
-    Ok(Taken { id, limits, kept: wanted.len() })
+    Ok(Taken { id, limits, disabled, kept: wanted.len() })
 }
 
 /// The id of the event in an envelope that names none: the event's own, or a new one where something needs one.
@@ -137,7 +144,7 @@ fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> Vec<Wanted<'a>> 
         if let Some(reason) = sender.unwanted.filter(|_| kind.name != "client_report") {
             count(app, sender, item, (outcomes::Fate::Filtered, reason.name().into()));
         } else if kind.fate == Fate::Dropped {
-            count(app, sender, item, (outcomes::Fate::Invalid, "feature_disabled".into()));
+            count(app, sender, item, (outcomes::Fate::Invalid, FEATURE_DISABLED.into()));
         } else if kind.relation == Relation::Creates && std::mem::replace(&mut created, true) {
             count(app, sender, item, (outcomes::Fate::Invalid, "duplicate_item".into()));
         } else {

@@ -10,7 +10,7 @@ use super::{
     Rejection,
     bodies::{Bodies, Room},
 };
-use crate::protocol::encoding::Unpacking;
+use crate::protocol::encoding::{Unpacking, at_once};
 
 /// The largest body, in bytes, packed or unpacked: what the Sentry we replace took.
 pub const MOST_BYTES: usize = 20 << 20;
@@ -20,17 +20,37 @@ pub const MOST_REPORT_BYTES: usize = 1 << 20;
 const PIECE: usize = 64 << 10;
 /// How long a sender may take for its body.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// Larger ones are not kept packed beside what was packed in them.
+const MOST_KEPT_PACKED: usize = 64 << 10;
+
+/// A body that has arrived.
+#[derive(Debug)]
+pub struct Arrived {
+    /// What was packed.
+    pub unpacked: Bytes,
+    /// As it came, where it is small, gzipped and came in one piece.
+    pub packed: Option<Bytes>,
+}
 
 /// Takes the whole body in; `most` bounds it before and after decompression. An empty one is an answer too.
 pub async fn read(
     bodies: &Bodies,
-    mut body: Body,
+    body: Body,
     content_encoding: Option<&str>,
     most: usize,
 ) -> Result<Bytes, Rejection> {
-    let unpacking = Unpacking::new(content_encoding.unwrap_or_default(), most)?;
+    Ok(arrive(bodies, body, content_encoding, most).await?.unpacked)
+}
+
+/// The same, and keeps it as it came where that may pay.
+pub async fn arrive(
+    bodies: &Bodies,
+    mut body: Body,
+    content_encoding: Option<&str>,
+    most: usize,
+) -> Result<Arrived, Rejection> {
     let taken = async {
-        let taken = take(&mut body, unpacking, bodies.room(), most).await;
+        let taken = take(&mut body, content_encoding.unwrap_or_default(), bodies.room(), most).await;
         if taken.as_ref().is_err_and(|rejection| !matches!(rejection, Rejection::TooSlow)) {
             drain(&mut body).await;
         }
@@ -39,9 +59,18 @@ pub async fn read(
     tokio::time::timeout(PATIENCE, taken).await.unwrap_or(Err(Rejection::TooSlow))
 }
 
-async fn take(body: &mut Body, mut unpacking: Unpacking, mut room: Room, most: usize) -> Result<Bytes, Rejection> {
-    let mut packed = 0;
+async fn take(body: &mut Body, encodings: &str, mut room: Room, most: usize) -> Result<Arrived, Rejection> {
     let mut next = body.frame().await;
+    if let Some(Ok(frame)) = &next
+        && let Some(whole) = frame.data_ref().filter(|_| body.is_end_stream())
+        && let Some(unpacked) = at_once(encodings, whole, most)
+    {
+        room.grow(unpacked.len()).ok_or(Rejection::Busy)?;
+        let packed = (whole.len() <= MOST_KEPT_PACKED).then(|| whole.clone());
+        return Ok(Arrived { unpacked: room.keep(unpacked), packed });
+    }
+    let mut unpacking = Unpacking::new(encodings, most)?;
+    let mut packed = 0;
     while let Some(frame) = next {
         let frame = frame.map_err(|error| Rejection::Body(error.to_string()))?;
         if let Some(chunk) = frame.data_ref() {
@@ -61,7 +90,7 @@ async fn take(body: &mut Body, mut unpacking: Unpacking, mut room: Room, most: u
             () = room.told_to_leave() => return Err(Rejection::TooSlow),
         };
     }
-    Ok(room.keep(unpacking.finish()?))
+    Ok(Arrived { unpacked: room.keep(unpacking.finish()?), packed: None })
 }
 
 /// Unpacks what was packed inside of a body.

@@ -3,7 +3,6 @@
 //! Old browsers send the event in the query of a GET and are answered a picture.
 
 use axum::{
-    Json,
     body::Body,
     extract::{RawQuery, State},
     http::{HeaderMap, HeaderName, header},
@@ -34,16 +33,14 @@ pub async fn take(
     sender: Sender,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Accepted>, Rejection> {
+) -> Result<Accepted, Rejection> {
     let body =
-        body::read(&app.bodies, body, text(&headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
+        body::arrive(&app.bodies, body, text(&headers, &header::CONTENT_ENCODING), body::MOST_REPORT_BYTES).await?;
     let content_type = text(&headers, &header::CONTENT_TYPE).unwrap_or_default();
-    let id = if content_type.starts_with("application/x-sentry-envelope") {
-        envelopes::open(&app, sender, &body).await?
-    } else {
-        Some(accept(&app, &sender, &body).await?)
-    };
-    Ok(Json(id.into()))
+    if content_type.starts_with("application/x-sentry-envelope") {
+        return envelopes::open(&app, sender, &body).await;
+    }
+    Ok(accept(&app, &sender, &body.unpacked).await?.into())
 }
 
 /// Takes one event out of the query and answers a picture.

@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_millis(80);
 const LONGEST_PAUSE: i64 = 300;
 /// How long a counter outlives its window, in seconds: clocks differ.
 const AFTERGLOW: i64 = 60;
+/// Why we take nothing of a category, as it is counted and told.
+pub const FEATURE_DISABLED: &str = "feature_disabled";
 /// Counters a process keeps while it counts for itself.
 const MOST_COUNTERS: usize = 10_000;
 
@@ -64,6 +66,16 @@ pub struct Limit {
     pub scope: Scope,
     /// What SDKs are told.
     pub reason: String,
+}
+
+impl Limit {
+    /// Tells a sender to spare itself the categories of products that we do not have.
+    pub fn of_disabled(mut categories: Vec<Category>) -> Option<Limit> {
+        categories.sort_unstable();
+        categories.dedup();
+        let (seconds, scope, reason) = (LONGEST_PAUSE, Scope::Organization, FEATURE_DISABLED.to_owned());
+        (!categories.is_empty()).then_some(Limit { seconds, categories, scope, reason })
+    }
 }
 
 /// So much of a category stands in one request.

@@ -104,7 +104,8 @@ pub enum Rejection {
 /// Seconds after which a sender may try again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("10");
 
-const RATE_LIMITS: HeaderName = HeaderName::from_static("x-sentry-rate-limits");
+/// What SDKs read with any status.
+pub const RATE_LIMITS: HeaderName = HeaderName::from_static("x-sentry-rate-limits");
 /// The same for all categories, in the header SDKs read.
 const BACKLOG: HeaderValue = HeaderValue::from_static("10::organization:backlog");
 

@@ -1,23 +1,34 @@
 //! The endpoints and what all of them share: open to every origin, counted, with or without a slash at the end.
 
-use std::time::Duration;
-
 use axum::{
     Router,
     extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, Uri, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
-use tower_http::cors::CorsLayer;
 
 use super::{browser, check_ins, crashes, envelopes, legacy, rejection::Refused};
 use crate::{app::App, metrics::Outcome};
 
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-/// How long a browser may remember that it may send.
-const CORS_AGE: Duration = Duration::from_hours(1);
+/// What every answer says: pages of every origin may read it.
+const OPEN: [(HeaderName, &str); 4] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "x-sentry-error,x-sentry-rate-limits,retry-after"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    (header::SERVER, "picket"),
+];
+/// What a browser is told that asks before it sends; it may remember it for an hour.
+const PREFLIGHT: [(HeaderName, &str); 3] = [
+    (header::ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+    (
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        "x-sentry-auth,x-requested-with,x-forwarded-for,origin,referer,accept,content-type,authentication,authorization,\
+         content-encoding,transfer-encoding",
+    ),
+    (header::ACCESS_CONTROL_MAX_AGE, "3600"),
+];
 
 /// The ingest routes.
 pub fn routes(app: &App) -> Router<App> {
@@ -44,7 +55,7 @@ pub fn routes(app: &App) -> Router<App> {
 
 /// Opens routes to every origin, and counts what becomes of their requests.
 pub fn open(routes: Router<App>, app: &App) -> Router<App> {
-    routes.layer(cors()).layer(middleware::from_fn_with_state(app.clone(), answer))
+    routes.layer(middleware::from_fn_with_state(app.clone(), answer))
 }
 
 /// Takes doubled slashes out of an ingest path, which SDKs make of a DSN that ends in one. Comes before routing.
@@ -70,42 +81,20 @@ fn collapsed(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Counts what was answered, and adds the headers that every answer has. One layer: this is the way of every event.
+/// Counts what was answered, and adds the headers that every answer has. One layer, which says the same to everybody: this is the
+/// way of every event, and a library's layer that weighs origins copies its lists for each.
 async fn answer(State(app): State<App>, request: Request, next: Next) -> Response {
-    let asks = request.method() == Method::OPTIONS;
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
-    headers.insert(header::SERVER, HeaderValue::from_static("picket"));
-    if !asks {
-        let refused = response.extensions().get::<Refused>().map(|refused| refused.0);
-        let outcome = refused.unwrap_or(if response.status().is_success() { "accepted" } else { "invalid" });
-        app.metrics.ingest.get_or_create(&Outcome { outcome }).inc();
+    if request.method() == Method::OPTIONS {
+        return (OPEN, PREFLIGHT).into_response();
     }
+    let mut response = next.run(request).await;
+    for (name, value) in OPEN {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    let refused = response.extensions().get::<Refused>().map(|refused| refused.0);
+    let outcome = refused.unwrap_or(if response.status().is_success() { "accepted" } else { "invalid" });
+    app.metrics.ingest.get_or_create(&Outcome { outcome }).inc();
     response
-}
-
-fn cors() -> CorsLayer {
-    let allowed = [
-        "x-sentry-auth",
-        "x-requested-with",
-        "x-forwarded-for",
-        "origin",
-        "referer",
-        "accept",
-        "content-type",
-        "authentication",
-        "authorization",
-        "content-encoding",
-        "transfer-encoding",
-    ];
-    let exposed = ["x-sentry-error", "x-sentry-rate-limits", "retry-after"];
-    CorsLayer::new()
-        .allow_origin(tower_http::cors::Any)
-        .allow_methods([Method::POST])
-        .allow_headers(allowed.map(HeaderName::from_static))
-        .expose_headers(exposed.map(HeaderName::from_static))
-        .max_age(CORS_AGE)
 }
 
 #[cfg(test)]

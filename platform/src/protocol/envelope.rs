@@ -132,7 +132,7 @@ fn item(body: &Bytes, at: usize) -> Result<(Item, usize), EnvelopeError> {
             }
             end
         }
-        None => body[start..].iter().position(|byte| *byte == b'\n').map_or(body.len(), |length| start + length),
+        None => memchr::memchr(b'\n', &body[start..]).map_or(body.len(), |length| start + length),
     };
     let next = (end + 1).min(body.len());
     Ok((Item { kind, headers, payload: body.slice(start..end) }, next))

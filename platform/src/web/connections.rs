@@ -7,6 +7,7 @@
 
 use std::{
     collections::HashMap,
+    convert::Infallible,
     io,
     net::SocketAddr,
     sync::{
@@ -16,8 +17,12 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request},
+    response::Response,
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
@@ -52,7 +57,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves connections until told to stop, then until the last one is answered.
-pub async fn serve(listener: TcpListener, router: Router, seats: Seats, stop: CancellationToken) {
+pub async fn serve<S>(listener: TcpListener, routes: S, seats: Seats, stop: CancellationToken)
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MOST_HEAD_BYTES);
@@ -64,7 +72,7 @@ pub async fn serve(listener: TcpListener, router: Router, seats: Seats, stop: Ca
         match accepted {
             Ok((stream, peer)) => {
                 let seat = seats.take().await;
-                tokio::spawn(hold(http.clone(), (stream, peer), router.clone(), seat, graceful.watcher()));
+                tokio::spawn(hold(http.clone(), (stream, peer), routes.clone(), seat, graceful.watcher()));
             }
             Err(error) => {
                 tracing::warn!("accepting a connection: {error}");
@@ -93,19 +101,21 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
 }
 
 /// Answers a connection's requests until one side ends it, or until it has to leave.
-async fn hold(
+async fn hold<S>(
     http: http1::Builder,
     (stream, peer): (TcpStream, SocketAddr),
-    router: Router,
+    routes: S,
     taken: Taken,
     watcher: Watcher,
-) {
+) where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
     let seat = taken.seat.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
         seat.is_busy();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = router.clone().call(request);
+        let answer = routes.clone().call(request);
         let seat = seat.clone();
         async move {
             let answer = answer.await;
@@ -114,8 +124,9 @@ async fn hold(
         }
     });
     let connection = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
-    // Errors here are clients that broke off or sent what is no HTTP; they are answered where they can be.
-    tokio::select! { _ = connection => (), () = taken.seat.has_to_leave() => () }
+    // Errors here are clients that broke off or sent what is no HTTP; they are answered where they can be. A request that is
+    // here already keeps the seat.
+    tokio::select! { biased; _ = connection => (), () = taken.seat.has_to_leave() => () }
 }
 
 /// The seats of a process.
