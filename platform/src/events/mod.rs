@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::{
     issues::IssueId,
     projects::ProjectId,
-    protocol::{EventId, filter::Reason, sent::Sent},
+    protocol::{EventId, encoding, filter::Reason, sent::Sent},
     queue::message,
 };
 
@@ -103,10 +103,16 @@ impl Received {
 /// Web has unpacked it before, so that its size is within bounds.
 fn unpack(gzip: &[u8], (start, end): (u32, u32)) -> Result<Bytes> {
     let (start, end) = (usize::try_from(start)?, usize::try_from(end)?);
-    let mut unpacked = Vec::with_capacity(end);
-    MultiGzDecoder::new(gzip).take(u64::try_from(end)?).read_to_end(&mut unpacked)?;
-    ensure!(unpacked.len() == end && start <= end, "the event ends after {} of {end} bytes", unpacked.len());
-    Ok(Bytes::from(unpacked).slice(start..))
+    let unpacked = match encoding::at_once("gzip", gzip, usize::MAX) {
+        Some(unpacked) => unpacked,
+        None => {
+            let mut unpacked = Vec::with_capacity(end);
+            MultiGzDecoder::new(gzip).take(u64::try_from(end)?).read_to_end(&mut unpacked)?;
+            unpacked
+        }
+    };
+    ensure!(start <= end && end <= unpacked.len(), "the event ends after {} of {end} bytes", unpacked.len());
+    Ok(Bytes::from(unpacked).slice(start..end))
 }
 
 /// What an event did to its issue; kept on its row, so that a second run decides the same alerts.

@@ -3,6 +3,8 @@
 //! The grammar of headers is `Sentry key=value, key=value`: <https://develop.sentry.dev/sdk/overview/#authentication>. Exactly
 //! one place may name the sender. Secrets and timestamps of old SDKs are taken and ignored.
 
+use std::borrow::Cow;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use thiserror::Error;
 
@@ -114,17 +116,19 @@ fn after_scheme(header: &str) -> &str {
     }
 }
 
-fn header_pairs(text: &str) -> Vec<(String, String)> {
+type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+fn header_pairs(text: &str) -> Vec<Pair<'_>> {
     let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect()
+    pairs.map(|(key, value)| (key.trim().into(), value.trim().into())).collect()
 }
 
-fn query_pairs(query: &str) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+fn query_pairs(query: &str) -> Vec<Pair<'_>> {
+    form_urlencoded::parse(query.as_bytes()).collect()
 }
 
-fn from_pairs(pairs: &[(String, String)]) -> Result<Auth, AuthError> {
-    let find = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+fn from_pairs(pairs: &[Pair<'_>]) -> Result<Auth, AuthError> {
+    let find = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_ref());
     let key = find("sentry_key").ok_or(AuthError::Malformed)?;
     if let Some(version) = find("sentry_version") {
         let major = version.split('.').next().unwrap_or_default();

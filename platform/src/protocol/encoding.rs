@@ -6,6 +6,8 @@
 use std::io::{self, Write};
 
 use flate2::{Decompress, FlushDecompress, Status, write::MultiGzDecoder};
+use libdeflater::Decompressor;
+use memchr::memmem;
 use thiserror::Error;
 
 /// Nobody packs more than twice.
@@ -17,10 +19,8 @@ const BUFFER: usize = 8 << 10;
 const PIECE: usize = 1 << 20;
 /// The most that is unpacked at once: larger bodies are worth a closer look while they yield.
 const MOST_AT_ONCE: usize = 1 << 20;
-/// What the decoder writes beyond the end of a match, when there is room for it.
-const SLACK: usize = 512;
-/// The window of gzip, as an exponent.
-const GZIP_WINDOW: u8 = 15;
+/// How every member of a gzip stream begins.
+const GZIP: &[u8] = b"\x1f\x8b\x08";
 
 /// Why a body cannot be unpacked.
 #[derive(Debug, Error)]
@@ -49,20 +49,18 @@ impl From<io::Error> for EncodingError {
 }
 
 /// Unpacks a gzipped body that is here as a whole, into memory of the size that its end promises: as nearly all bodies come, and
-/// at half the cost. None where [`Unpacking`] has to find out: several members, an error, a bomb, another encoding.
+/// at half the cost. None where [`Unpacking`] has to find out: what may be several members, an error, a bomb, another encoding.
 pub fn at_once(encodings: &str, packed: &[u8], most: usize) -> Option<Vec<u8>> {
-    if !encodings.eq_ignore_ascii_case("gzip") {
+    if !encodings.eq_ignore_ascii_case("gzip") || memmem::rfind(packed, GZIP) != Some(0) {
         return None;
     }
     let promised = usize::try_from(u32::from_le_bytes(*packed.last_chunk()?)).ok()?;
     if promised > most.min(MOST_AT_ONCE) {
         return None;
     }
-    let mut unpacked = Vec::with_capacity(promised + SLACK);
-    let mut state = Decompress::new_gzip(GZIP_WINDOW);
-    let status = state.decompress_vec(packed, &mut unpacked, FlushDecompress::Finish).ok()?;
-    let is_whole = status == Status::StreamEnd && state.total_in() == packed.len() as u64 && unpacked.len() == promised;
-    is_whole.then_some(unpacked)
+    let mut unpacked = vec![0; promised];
+    let yielded = Decompressor::new().gzip_decompress(packed, &mut unpacked).ok()?;
+    (yielded == promised).then_some(unpacked)
 }
 
 /// Takes a packed body in and keeps what was packed.
@@ -347,6 +345,8 @@ mod tests {
         let checksum = broken.len() - 5;
         broken[checksum] ^= 1;
         assert_eq!(at_once("gzip", &broken, 100), None, "the checksum is another's");
+        assert_eq!(at_once("gzip", &[gzip(TEXT), b"trailing".to_vec()].concat(), 100), None);
+        assert_eq!(at_once("gzip", &gzip(TEXT).repeat(2), 100), None, "two that look the same are two");
     }
 
     #[test]
