@@ -153,7 +153,14 @@ async fn delete_issues(db: &mut sqlx::PgConnection, projects: &[i64], issues: &[
            users as (delete from issue_users t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
            snoozes as (delete from issue_snoozes t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
            history as (delete from issue_activity t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
-           redirects as (delete from issue_redirects t using asked where t.project_id = asked.project_id and t.into_id = asked.id)
+           redirects as (delete from issue_redirects t using asked where t.project_id = asked.project_id and t.into_id = asked.id),
+           -- An issue is as old as its events say they are; some may have come since.
+           left_over as (
+               insert into event_moves (project_id, from_id)
+               select asked.project_id, asked.id from asked
+               where exists (select from events e where e.project_id = asked.project_id and e.issue_id = asked.id)
+                   or exists (select from event_moves m where m.project_id = asked.project_id and m.into_id = asked.id)
+           )
            delete from issues t using asked where t.project_id = asked.project_id and t.id = asked.id"#,
         projects,
         issues,
