@@ -282,6 +282,9 @@ fn deleted_project(world: &World) -> Result<()> {
     let stays = platform.project("stays")?;
     platform.worker.kill_now();
     platform.receives(&gone, &error("Gone", "umbrella"))?;
+    let session = format!("{{}}\n{{\"type\":\"session\"}}\n{}\n", json!({"init": true, "attrs": {"release": "1.0"}}));
+    let url = format!("{}/api/{}/envelope/?sentry_key={}", platform.url, gone.id, gone.key);
+    ensure!(platform.client.post(url).body(session).send()?.status() == 200, "the session is taken");
     platform.receives(&stays, &error("Gone", "umbrella"))?;
     let (status, answer) = platform.ask(Method::DELETE, "/projects/acme/gone/", &json!({}))?;
     ensure!(status == 204, "deleting was answered {status}: {answer}");
@@ -291,6 +294,11 @@ fn deleted_project(world: &World) -> Result<()> {
     ensure!(platform.ask(Method::GET, "/projects/acme/gone/", &json!({}))?.0 == 404);
     let said = platform.sql("select count(*) from rejected_events")?;
     ensure!(said == "0", "what belongs to nobody is not kept");
+    let counted =
+        format!("select concat_ws(' ', outcome, reason, quantity) from outcomes where project_id = {}", gone.id);
+    platform.wait_for_sql(&format!("{counted} and category = 'error'"), "3 project_id 1")?;
+    platform.wait_for_sql(&format!("{counted} and category = 'session'"), "3 project_id 1")?;
+    ensure!(platform.sql("select count(*) from items")? == "0", "nor is the rest");
     Ok(())
 }
 

@@ -144,24 +144,19 @@ impl Item {
     }
 }
 
-/// Stores a batch and counts it; what is there already stays as it is, and what belongs to a project that is gone is dropped.
-/// Answers how many were new.
+/// Stores a batch and counts it; what is there already stays as it is, and what belongs to a project that is gone is dropped and
+/// counted. Answers how many were new.
 pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
     let mut kept = 0;
     let mut waiting = vec![items];
     while let Some(items) = waiting.pop().filter(|items| !items.is_empty()) {
         let batch = tokio::task::spawn_blocking(move || Batch::new(items)).await.context("reading items")??;
         match keep_all(&app.db, &batch).await {
-            Ok(stored) => {
-                kept += stored.len() as u64;
-                count_all(app, &stored);
-            }
+            Ok(stored) => kept += count_all(app, &stored),
             // One that the database refuses must not hold up the others; alone, it is kept without its effect.
             Err(error) if store::is_about_the_data(&error) => match batch.without_effect(&error) {
                 Ok(alone) => {
-                    let stored = keep_all(&app.db, &alone).await.context("storing an item")?;
-                    kept += stored.len() as u64;
-                    count_all(app, &stored);
+                    kept += count_all(app, &keep_all(&app.db, &alone).await.context("storing an item")?);
                 }
                 Err(halves) => waiting.extend(halves),
             },
@@ -195,8 +190,13 @@ impl Batch {
     }
 }
 
-/// The items that were new, each with why it did nothing, where it did nothing it should have done.
-type Stored<'a> = Vec<(&'a Item, Option<&'static str>)>;
+/// What became of a batch.
+struct Stored<'a> {
+    /// The items that were new, each with why it did nothing, where it did nothing it should have done.
+    new: Vec<(&'a Item, Option<&'static str>)>,
+    /// Those whose project is gone.
+    gone: Vec<&'a Item>,
+}
 
 async fn keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
     match try_keep_all(db, batch).await {
@@ -213,19 +213,26 @@ async fn keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>>
 
 async fn try_keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
     let mut tx = db.begin().await?;
+    let live: HashSet<ProjectId> = store::live_projects(&mut *tx, &batch.rows).await?.into_iter().collect();
     let new: HashSet<Uuid> = store::insert(&mut *tx, &batch.rows).await?.into_iter().collect();
     let fresh: Vec<(&Item, &Effect)> =
         batch.items.iter().zip(&batch.effects).filter(|(item, _)| new.contains(&item.id)).collect();
     let refused = effects::apply(&mut tx, &fresh).await?;
     tx.commit().await?;
     let refused: HashMap<Uuid, &'static str> = refused.into_iter().map(|(item, reason)| (item.id, reason)).collect();
-    Ok(fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect())
+    let new = fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect();
+    Ok(Stored { new, gone: batch.items.iter().filter(|item| !live.contains(&item.project)).collect() })
 }
 
-fn count_all(app: &App, stored: &Stored<'_>) {
-    for (item, refused) in stored {
+/// Counts a batch, and says how many were new.
+fn count_all(app: &App, stored: &Stored<'_>) -> u64 {
+    for (item, refused) in &stored.new {
         count(app, item, *refused);
     }
+    for item in &stored.gone {
+        count_item(app, item, Some("project_id"));
+    }
+    stored.new.len() as u64
 }
 
 /// Counts an item that was stored, or what it tells of others that were not sent.
@@ -242,11 +249,15 @@ fn count(app: &App, item: &Item, refused: Option<&'static str>) {
         }
         return;
     }
+    count_item(app, item, refused);
+}
+
+fn count_item(app: &App, item: &Item, refused: Option<&'static str>) {
     let category = protocol::item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
     let size = usize::try_from(item.size()).unwrap_or(usize::MAX);
     let quantity = protocol::item::quantity(category, &item.headers, size);
     let (fate, reason) = refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason));
-    outcomes::count(app, Outcome { project, category, fate, reason: reason.into(), quantity });
+    outcomes::count(app, Outcome { project: item.project, category, fate, reason: reason.into(), quantity });
 }
 
 /// Makes the partition of one day, if it is not there.
