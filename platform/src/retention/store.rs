@@ -170,8 +170,8 @@ async fn delete_issues(db: &mut sqlx::PgConnection, projects: &[i64], issues: &[
     Ok(())
 }
 
-/// Deletes values of tags that were last seen before a day from the projects' lists.
-pub(super) async fn clean_tag_values(db: impl PgExecutor<'_>, before: NaiveDate) -> sqlx::Result<u64> {
+/// Deletes values of tags that were last seen before a day from the projects' lists, and keys that have none left.
+pub(super) async fn clean_tag_values(db: &PgPool, before: NaiveDate) -> sqlx::Result<u64> {
     let deleted = sqlx::query_scalar!(
         r#"with gone as (delete from tag_values where seen_on < $1 returning project_id, key),
            fewer as (
@@ -182,40 +182,18 @@ pub(super) async fn clean_tag_values(db: impl PgExecutor<'_>, before: NaiveDate)
            select count(*) as "count!" from gone"#,
         before,
     );
-    Ok(deleted.fetch_one(db).await?.try_into().unwrap_or(0))
-}
-
-/// A table whose rows have one time each and belong to nothing else.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Dated {
-    RejectedEvents,
-    Outcomes,
-    Notifications,
-}
-
-pub(super) const DATED: [Dated; 3] = [Dated::RejectedEvents, Dated::Outcomes, Dated::Notifications];
-
-impl Dated {
-    pub fn name(self) -> &'static str {
-        match self {
-            Dated::RejectedEvents => "rejected_events",
-            Dated::Outcomes => "outcomes",
-            Dated::Notifications => "notifications",
-        }
-    }
-
-    fn column(self) -> &'static str {
-        match self {
-            Dated::RejectedEvents => "received_at",
-            Dated::Outcomes => "hour",
-            Dated::Notifications => "created_at",
-        }
-    }
+    let deleted: u64 = deleted.fetch_one(db).await?.try_into().unwrap_or(0);
+    let keys = sqlx::query!("delete from tag_keys where values <= 0").execute(db).await?;
+    Ok(deleted + keys.rows_affected())
 }
 
 /// Deletes some rows of before a time; none are left when it answers 0.
-pub(super) async fn delete_dated(db: &PgPool, table: Dated, before: DateTime<Utc>, most: i64) -> sqlx::Result<u64> {
-    let (table, column) = (table.name(), table.column());
+pub(super) async fn delete_dated(
+    db: &PgPool,
+    (table, column): (&'static str, &'static str),
+    before: DateTime<Utc>,
+    most: i64,
+) -> sqlx::Result<u64> {
     let sql =
         format!("delete from {table} where ctid = any(array(select ctid from {table} where {column} < $1 limit $2))");
     Ok(sqlx::query(AssertSqlSafe(sql)).bind(before).bind(most).execute(db).await?.rows_affected())
