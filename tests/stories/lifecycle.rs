@@ -185,7 +185,14 @@ fn until_users(world: &World) -> Result<()> {
     issue.happens_with(&json!({"user": null}))?;
     issue.is("ignored")?;
     issue.happens_with(&json!({"user": {"id": "43"}}))?;
-    issue.is("unresolved")
+    issue.is("unresolved")?;
+
+    // Of many users not every one is known, but how many there are.
+    issue.decide(&json!({"status": "ignored", "statusDetails": {"ignoreUserCount": 2_000}}))?;
+    let kept = platform.sql("select decision #>> '{ignored,users_before}' from issues")?;
+    ensure!(kept == "2", "two users were hurt before, not {kept}");
+    issue.happens_with(&json!({"user": {"id": "44"}}))?;
+    issue.is("ignored")
 }
 
 fn until_rate(world: &World) -> Result<()> {
@@ -352,6 +359,10 @@ fn nonsense_is_refused(world: &World) -> Result<()> {
         (json!({"status": "resolved", "statusDetails": {"inRelease": "shop@7"}}), "Unable to find a release"),
         (json!({"status": "ignored", "statusDetails": {"ignoreCount": 0}}), "ignoreCount"),
         (json!({"status": "ignored", "statusDetails": {"ignoreCount": 1, "ignoreWindow": 100_000}}), "window"),
+        (
+            json!({"status": "ignored", "statusDetails": {"ignoreUserCount": 1_001, "ignoreUserWindow": 60}}),
+            "At most 1000 users",
+        ),
     ] {
         let (status, answer) = platform.ask(Method::PUT, &format!("/issues/{}/", issue.id), &wanted)?;
         let detail = answer["detail"].as_str().unwrap_or_default();
