@@ -9,7 +9,7 @@ mod store;
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use anyhow::{Context, Result};
@@ -43,6 +43,9 @@ const VERSION: u8 = 3;
 const LEAST_FILED: usize = 4 << 10;
 /// The kinds that may be large.
 const FILED: [&str; 2] = ["attachment", "unreal_report"];
+
+/// The kinds that tell of sessions.
+const SESSIONS: [&str; 2] = ["session", "sessions"];
 
 /// A body that lies in the file store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,11 +147,11 @@ impl Item {
     }
 }
 
-/// Stores a batch and counts it; what is there already stays as it is, and what belongs to a project that is gone is dropped and
-/// counted. Answers how many were new.
+/// Stores a batch and counts it; what is there already stays as it is, and what belongs to a project that is gone, or that it
+/// does not want, is dropped and counted. Answers how many were new.
 pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
     let mut kept = 0;
-    let mut waiting = vec![items];
+    let mut waiting = vec![wanted(app, items).await?];
     while let Some(items) = waiting.pop().filter(|items| !items.is_empty()) {
         let batch = tokio::task::spawn_blocking(move || Batch::new(items)).await.context("reading items")??;
         match keep_all(&app.db, &batch).await {
@@ -164,6 +167,25 @@ pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
         }
     }
     Ok(kept)
+}
+
+/// The items of a batch that their projects want; the others are counted.
+async fn wanted(app: &App, mut items: Vec<Item>) -> Result<Vec<Item>> {
+    let is_session = |item: &Item| SESSIONS.contains(&item.kind.as_str());
+    let projects: BTreeSet<ProjectId> = items.iter().filter(|item| is_session(item)).map(|item| item.project).collect();
+    if projects.is_empty() {
+        return Ok(items);
+    }
+    let policies = app.policies.of(projects).await?;
+    items.retain(|item| {
+        let policy = policies.get(&item.project).filter(|_| is_session(item));
+        let reason = policy.and_then(|policy| policy.filters.reason_of_session(&item.body, item.sent.from));
+        if let Some(reason) = reason {
+            count_item(app, item, (Fate::Filtered, reason.name()));
+        }
+        reason.is_none()
+    });
+    Ok(items)
 }
 
 /// Items, with what they change and as rows.
@@ -230,7 +252,7 @@ fn count_all(app: &App, stored: &Stored<'_>) -> u64 {
         count(app, item, *refused);
     }
     for item in &stored.gone {
-        count_item(app, item, Some("project_id"));
+        count_item(app, item, (Fate::Invalid, "project_id"));
     }
     stored.new.len() as u64
 }
@@ -249,14 +271,13 @@ fn count(app: &App, item: &Item, refused: Option<&'static str>) {
         }
         return;
     }
-    count_item(app, item, refused);
+    count_item(app, item, refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason)));
 }
 
-fn count_item(app: &App, item: &Item, refused: Option<&'static str>) {
+fn count_item(app: &App, item: &Item, (fate, reason): (Fate, &'static str)) {
     let category = protocol::item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
     let size = usize::try_from(item.size()).unwrap_or(usize::MAX);
     let quantity = protocol::item::quantity(category, &item.headers, size);
-    let (fate, reason) = refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason));
     outcomes::count(app, Outcome { project: item.project, category, fate, reason: reason.into(), quantity });
 }
 
