@@ -1,7 +1,8 @@
 //! Items: what envelopes hold besides events. Every one is kept as it was sent; some also count, or change something.
 //!
 //! Web gives each an id of its own, so that a message delivered twice is stored once, and takes effect once: both happen in one
-//! transaction. Large files go to the file store, before the message, which then carries only what is known of them. Not
+//! transaction. Large files go to the file store, before the message, which then carries only what is known of them. While the
+//! store is away they travel in the message; the worker tries once more, and keeps in the row what the store does not take. Not
 //! here: what sessions, check-ins or attachments mean.
 
 mod effects;
@@ -127,8 +128,14 @@ impl Item {
 }
 
 impl Item {
-    /// Moves a large body to the file store, where there is one. Returns when it is durable there.
-    pub async fn file(&mut self, files: &Files) -> Result<()> {
+    /// Moves a large body to the file store, where there is one that takes it; when this returns it is durable there.
+    pub async fn file(&mut self, files: &Files) {
+        if let Err(error) = self.try_to_file(files).await {
+            tracing::warn!("a file stays with its item: {error:#}");
+        }
+    }
+
+    async fn try_to_file(&mut self, files: &Files) -> Result<()> {
         if self.body.len() < LEAST_FILED || !FILED.contains(&self.kind.as_str()) || !files.is_there() {
             return Ok(());
         }
@@ -136,8 +143,8 @@ impl Item {
         let body = self.body.clone();
         let sha1 = tokio::task::spawn_blocking(move || Sha1::digest(&body)).await.context("hashing a file")?;
         let known = Filed { size: self.body.len() as u64, sha1: sha1.into() };
-        files.put(key, std::mem::take(&mut self.body)).await?;
-        self.filed = Some(known);
+        files.put(key, self.body.clone()).await?;
+        (self.body, self.filed) = (Bytes::new(), Some(known));
         Ok(())
     }
 
@@ -151,7 +158,11 @@ impl Item {
 /// does not want, is dropped and counted. Answers how many were new.
 pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
     let mut kept = 0;
-    let mut waiting = vec![wanted(app, items).await?];
+    let mut items = wanted(app, items).await?;
+    for item in &mut items {
+        item.file(&app.files).await;
+    }
+    let mut waiting = vec![items];
     while let Some(items) = waiting.pop().filter(|items| !items.is_empty()) {
         let batch = tokio::task::spawn_blocking(move || Batch::new(items)).await.context("reading items")??;
         match keep_all(&app.db, &batch).await {
