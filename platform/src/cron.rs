@@ -26,10 +26,11 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 const SCHEDULE: &[(&str, Duration, Task)] = &[
     ("make the partitions of the next days", HOUR, |app| Box::pin(make_partitions(app))),
     ("open ignored issues whose time has come", LOOK_EVERY, |app| Box::pin(issues::wake(app))),
+    ("let events follow their issues", LOOK_EVERY, |app| Box::pin(issues::moving::move_all(app))),
     ("resolve issues that are silent", LOOK_EVERY, |app| Box::pin(issues::resolve_silent(app))),
     ("delete what is older than is kept", DAY, |app| Box::pin(retention::clean_by_settings(app))),
     ("look for tasks that did not begin or end in time", HALF_MINUTE, |app| Box::pin(monitors::look(app))),
-    ("remove files that nothing names", HOUR, |app| Box::pin(attachments::sweep(app))),
+    ("remove files that nothing names", DAY, |app| Box::pin(attachments::sweep(app))),
 ];
 
 /// Runs the schedule until told to stop.

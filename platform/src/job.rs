@@ -12,10 +12,8 @@ use crate::{alerts, app::App, issues};
 pub enum Job {
     /// Tells the members of a project about an event, by one of its rules.
     Notify { project: i64, rule: i64, issue: i64, event: Uuid },
-    /// Moves events to the issue theirs was merged into or taken apart to: of these hashes, or all.
-    MoveEvents { project: i64, from: i64, into: i64, hashes: Vec<i32> },
-    /// Deletes the events of an issue that is gone.
-    DeleteEvents { project: i64, issue: i64 },
+    /// Has events of a project follow their issues, which were merged, taken apart or deleted.
+    MoveEvents { project: i64 },
 }
 
 /// How a job ended. An error instead means: try again later.
@@ -42,10 +40,7 @@ impl Job {
             Job::Notify { project, rule, issue, event } => {
                 alerts::notify(app, alerts::Notification::new(project, rule, issue, event)).await
             }
-            Job::MoveEvents { project, from, into, hashes } => {
-                issues::merging::move_events(app, project, (from, into), &hashes).await
-            }
-            Job::DeleteEvents { project, issue } => issues::removal::delete_events(app, project, issue).await,
+            Job::MoveEvents { project } => issues::moving::move_events(app, project).await,
         }
     }
 }

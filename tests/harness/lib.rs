@@ -19,6 +19,7 @@ pub mod process;
 pub mod programs;
 pub mod redis;
 pub mod run;
+pub mod s3;
 pub mod smtp;
 mod teardown;
 pub mod tools;

@@ -1,14 +1,18 @@
 //! Who is told, and how often.
 
 use anyhow::{Result, ensure};
+use serde_json::{Value, json};
 
 use crate::{
     Story,
+    lifecycle::Watched,
     platform::{ADMIN, Platform, SOON, World, error},
 };
 
 pub const STORIES: &[Story] = &[
     Story { name: "a_new_issue_is_told_once_by_mail", run: a_new_issue_is_told_once_by_mail },
+    Story { name: "a_regression_is_told_by_mail", run: a_regression_is_told },
+    Story { name: "an_ignored_issue_that_is_worth_a_look_is_told_by_mail", run: an_ignored_issue_is_told },
     Story { name: "a_mail_waits_for_an_smtp_server_that_is_down", run: a_mail_waits_for_an_smtp_server_that_is_down },
 ];
 
@@ -56,5 +60,36 @@ fn a_mail_waits_for_an_smtp_server_that_is_down(world: &World) -> Result<()> {
     harness::net::wait_for("a failed attempt", SOON, || platform.worker.last_words().contains("stays in the queue"))?;
     smtp.restart()?;
     smtp.wait_for_mail(|mail| mail.subject.contains("Gone"), SOON)?;
+    Ok(())
+}
+
+/// After a decision the issue happens twice: the mail about it, the second one.
+fn told_again(platform: &Platform, decision: &Value) -> Result<String> {
+    let issue = Watched::begin(platform)?;
+    let Some(smtp) = &platform.smtp else { unreachable!("the story started with mail") };
+    let first = smtp.wait_for_mail(|mail| mail.subject.contains("Gone"), SOON)?;
+    ensure!(first.text.starts_with("New error in shop"), "the first mail says {}", first.text);
+    issue.decide(decision)?;
+    issue.happens()?;
+    let second = smtp.wait_for_mail(|mail| !mail.text.starts_with("New"), SOON)?;
+    ensure!(second.subject == first.subject && second.to == [ADMIN], "{} to {:?}", second.subject, second.to);
+    issue.happens()?;
+    issue.receives(&error("Refused", "card"))?;
+    smtp.wait_for_mail(|mail| mail.subject.contains("Refused"), SOON)?;
+    ensure!(smtp.messages()?.len() == 3, "what only happens once more is not told");
+    Ok(second.text)
+}
+
+fn a_regression_is_told(world: &World) -> Result<()> {
+    let platform = Platform::start_with_mail(world)?;
+    let text = told_again(&platform, &json!({"status": "resolved"}))?;
+    ensure!(text.starts_with("Resolved and back: error in shop: SHOP-1"), "the mail says {text}");
+    Ok(())
+}
+
+fn an_ignored_issue_is_told(world: &World) -> Result<()> {
+    let platform = Platform::start_with_mail(world)?;
+    let text = told_again(&platform, &json!({"status": "ignored", "statusDetails": {"ignoreCount": 1}}))?;
+    ensure!(text.starts_with("Ignored until now: error in shop: SHOP-1"), "the mail says {text}");
     Ok(())
 }

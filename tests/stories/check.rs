@@ -10,6 +10,7 @@ use harness::{
     certificates::{Authority, Subject},
     net::free_port,
     redis::{Durability, Redis},
+    s3::S3,
     smtp::{Security, Smtp},
 };
 use serde_json::Value;
@@ -21,6 +22,7 @@ pub const STORIES: &[Story] = &[
     Story { name: "check_names_what_is_wrong_with_postgresql", run: what_is_wrong_with_postgresql },
     Story { name: "check_names_what_is_wrong_with_redis", run: what_is_wrong_with_redis },
     Story { name: "check_names_what_is_wrong_with_mail", run: what_is_wrong_with_mail },
+    Story { name: "check_names_what_is_wrong_with_the_bucket", run: what_is_wrong_with_the_bucket },
     Story { name: "check_prints_one_short_line_of_json_without_secrets", run: one_short_line_without_secrets },
 ];
 
@@ -189,6 +191,29 @@ fn what_is_wrong_with_mail(world: &World) -> Result<()> {
             (&[address, at(upgraded), starttls, trust], "TlsHostnameMismatch"),
             (&[host, at(encrypted)], "TlsExpected"),
             (&[host, at(encrypted), tls, trust], "Connected"),
+        ],
+    )
+}
+
+fn what_is_wrong_with_the_bucket(world: &World) -> Result<()> {
+    let servers = Servers::start(world)?;
+    let s3 = S3::start(&world.run, LOOPBACK)?;
+    s3.bucket("files")?;
+    let nowhere = format!("http://127.0.0.1:{}", free_port()?);
+    let bucket = ("SENTRY_FILESTORE_S3_BUCKET", "files");
+    let endpoint = ("SENTRY_FILESTORE_S3_ENDPOINT", s3.url.as_str());
+    let access = ("SENTRY_FILESTORE_S3_ACCESS_KEY", s3.access_key);
+    let secret = ("SENTRY_FILESTORE_S3_SECRET_KEY", s3.secret_key);
+    servers.give(
+        "filestore",
+        &[
+            (&[bucket, endpoint, access, secret], "Writable"),
+            (&[bucket, ("SENTRY_FILESTORE_S3_ENDPOINT", nowhere.as_str()), access, secret], "ConnectionRefused"),
+            (&[bucket, ("SENTRY_FILESTORE_S3_ENDPOINT", "http://s3.invalid:9000"), access, secret], "DnsLookupFailed"),
+            (&[bucket, ("SENTRY_FILESTORE_S3_ENDPOINT", "nonsense"), access, secret], "SettingsInvalid"),
+            (&[bucket, endpoint, ("SENTRY_FILESTORE_S3_ACCESS_KEY", "nobody"), secret], "AuthenticationFailed"),
+            (&[bucket, endpoint, access, ("SENTRY_FILESTORE_S3_SECRET_KEY", "wrong")], "AuthenticationFailed"),
+            (&[("SENTRY_FILESTORE_S3_BUCKET", "nowhere"), endpoint, access, secret], "BucketDoesNotExist"),
         ],
     )
 }

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use harness::{process::output, tools, workspace};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,6 +14,8 @@ use crate::{
 
 pub const STORIES: &[Story] = &[
     Story { name: "a_release_is_as_healthy_as_its_sessions", run: a_release_is_as_healthy_as_its_sessions },
+    Story { name: "sessions_a_project_does_not_want_are_filtered_and_counted", run: unwanted_sessions },
+    Story { name: "releases_that_are_made_up_do_not_fill_the_database", run: made_up_releases },
     Story { name: "what_a_real_sdk_says_of_its_sessions_is_counted", run: what_a_real_sdk_says_is_counted },
 ];
 
@@ -87,4 +90,51 @@ fn what_a_real_sdk_says_is_counted(world: &World) -> Result<()> {
     let packages = tools::node_modules(&folder)?.join("node_modules");
     output(Command::new("node").arg(folder.join("report.js")).arg(&shop.dsn).env("NODE_PATH", packages))?;
     platform.wait_for_sql("select count(*) > 0 from health_hours where release = 'shop@1.2.3' and sessions > 0", "t")
+}
+
+fn unwanted_sessions(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let shop = platform.project("shop")?;
+    let options = json!({"filters:releases": "*-dirty\n"});
+    let (status, answer) = platform.ask(Method::PUT, "/projects/acme/shop/", &json!({"options": options}))?;
+    ensure!(status == 200, "answered {status}: {answer}");
+    let now = platform.sql("select to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")?;
+    let of = |attrs: Value| ("session", json!({"init": true, "started": now, "attrs": attrs}));
+    let dirty = json!({"aggregates": [{"started": now, "exited": 5}], "attrs": {"release": "shop@1.0-dirty"}});
+    send(
+        &platform,
+        &shop,
+        &[
+            of(json!({"release": "shop@1.0"})),
+            of(json!({"release": "shop@1.0-dirty"})),
+            of(json!({"release": "shop@1.0", "user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1)"})),
+            ("sessions", dirty),
+        ],
+    )?;
+    let counted =
+        "select string_agg(concat_ws(' ', outcome, nullif(reason, ''), quantity), ', ' order by outcome, reason)
+                   from outcomes where category = 'session'";
+    platform.wait_for_sql(counted, "0 1, 1 release-version 2, 1 web-crawlers 1")?;
+    ensure!(platform.sql("select count(*) from items")? == "1", "the others are not kept");
+    ensure!(platform.sql("select sum(sessions) from health_hours")? == "1", "nor do they count");
+    Ok(())
+}
+
+fn made_up_releases(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let shop = platform.project("shop")?;
+    platform.sql(
+        "insert into health_hours (project_id, release, environment, hour)
+         select max(id), 'shop@1.0.' || n, '', date_trunc('hour', now(), 'UTC') from projects, generate_series(1, 998) as n group by n",
+    )?;
+    let now = platform.sql("select to_char(now() at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")?;
+    let releases = ["shop@1.0.7", "shop@2.0.1", "shop@2.0.2", "shop@2.0.3", "shop@2.0.4"];
+    let sessions =
+        releases.map(|release| ("session", json!({"init": true, "started": now, "attrs": {"release": release}})));
+    send(&platform, &shop, &sessions)?;
+    let counted = "select string_agg(concat_ws(' ', outcome, nullif(reason, ''), quantity), ', ' order by outcome)
+                   from outcomes where category = 'session'";
+    platform.wait_for_sql(counted, "0 3, 3 too_many_releases 2")?;
+    ensure!(platform.sql("select count(*), sum(sessions) from health_hours")? == "1000|3", "a thousand is enough");
+    Ok(())
 }

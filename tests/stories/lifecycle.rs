@@ -185,7 +185,14 @@ fn until_users(world: &World) -> Result<()> {
     issue.happens_with(&json!({"user": null}))?;
     issue.is("ignored")?;
     issue.happens_with(&json!({"user": {"id": "43"}}))?;
-    issue.is("unresolved")
+    issue.is("unresolved")?;
+
+    // Of many users not every one is known, but how many there are.
+    issue.decide(&json!({"status": "ignored", "statusDetails": {"ignoreUserCount": 2_000}}))?;
+    let kept = platform.sql("select decision #>> '{ignored,users_before}' from issues")?;
+    ensure!(kept == "2", "two users were hurt before, not {kept}");
+    issue.happens_with(&json!({"user": {"id": "44"}}))?;
+    issue.is("ignored")
 }
 
 fn until_rate(world: &World) -> Result<()> {
@@ -282,6 +289,9 @@ fn deleted_project(world: &World) -> Result<()> {
     let stays = platform.project("stays")?;
     platform.worker.kill_now();
     platform.receives(&gone, &error("Gone", "umbrella"))?;
+    let session = format!("{{}}\n{{\"type\":\"session\"}}\n{}\n", json!({"init": true, "attrs": {"release": "1.0"}}));
+    let url = format!("{}/api/{}/envelope/?sentry_key={}", platform.url, gone.id, gone.key);
+    ensure!(platform.client.post(url).body(session).send()?.status() == 200, "the session is taken");
     platform.receives(&stays, &error("Gone", "umbrella"))?;
     let (status, answer) = platform.ask(Method::DELETE, "/projects/acme/gone/", &json!({}))?;
     ensure!(status == 204, "deleting was answered {status}: {answer}");
@@ -291,6 +301,11 @@ fn deleted_project(world: &World) -> Result<()> {
     ensure!(platform.ask(Method::GET, "/projects/acme/gone/", &json!({}))?.0 == 404);
     let said = platform.sql("select count(*) from rejected_events")?;
     ensure!(said == "0", "what belongs to nobody is not kept");
+    let counted =
+        format!("select concat_ws(' ', outcome, reason, quantity) from outcomes where project_id = {}", gone.id);
+    platform.wait_for_sql(&format!("{counted} and category = 'error'"), "3 project_id 1")?;
+    platform.wait_for_sql(&format!("{counted} and category = 'session'"), "3 project_id 1")?;
+    ensure!(platform.sql("select count(*) from items")? == "0", "nor is the rest");
     Ok(())
 }
 
@@ -344,6 +359,10 @@ fn nonsense_is_refused(world: &World) -> Result<()> {
         (json!({"status": "resolved", "statusDetails": {"inRelease": "shop@7"}}), "Unable to find a release"),
         (json!({"status": "ignored", "statusDetails": {"ignoreCount": 0}}), "ignoreCount"),
         (json!({"status": "ignored", "statusDetails": {"ignoreCount": 1, "ignoreWindow": 100_000}}), "window"),
+        (
+            json!({"status": "ignored", "statusDetails": {"ignoreUserCount": 1_001, "ignoreUserWindow": 60}}),
+            "At most 1000 users",
+        ),
     ] {
         let (status, answer) = platform.ask(Method::PUT, &format!("/issues/{}/", issue.id), &wanted)?;
         let detail = answer["detail"].as_str().unwrap_or_default();

@@ -17,6 +17,7 @@ mod items;
 mod lifecycle;
 mod merging;
 mod monitors;
+mod moving;
 mod platform;
 mod postgresql;
 mod protocol;
@@ -56,6 +57,7 @@ const TOPICS: &[&[Story]] = &[
     settings::STORIES,
     lifecycle::STORIES,
     merging::STORIES,
+    moving::STORIES,
     reading::STORIES,
     alerts::STORIES,
     check::STORIES,

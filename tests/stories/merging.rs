@@ -19,13 +19,13 @@ pub const STORIES: &[Story] = &[
 ];
 
 /// The one issue of the project that has this type.
-fn issue_of(platform: &Platform, kind: &str) -> Result<Value> {
+pub fn issue_of(platform: &Platform, kind: &str) -> Result<Value> {
     let issues = platform.api("/projects/acme/shop/issues/?query=")?;
     let found = issues.as_array().into_iter().flatten().find(|issue| issue["metadata"]["type"] == kind);
     found.cloned().with_context(|| format!("no issue is {kind}: {issues:#}"))
 }
 
-fn number(issue: &Value) -> Result<String> {
+pub fn number(issue: &Value) -> Result<String> {
     Ok(issue["id"].as_str().context("an issue has an id")?.to_owned())
 }
 
@@ -136,14 +136,22 @@ fn discard(world: &World) -> Result<()> {
     let issue = Watched::begin(&platform)?;
     issue.decide(&json!({"discard": true}))?;
     platform.stores(0)?;
+    let mut unwanted = error("Gone", "umbrella");
+    unwanted["release"] = json!("shop@6.6.6");
+    unwanted["environment"] = json!("nowhere");
     for _ in 0..3 {
-        platform.receives(&issue.project, &error("Gone", "umbrella"))?;
+        unwanted["event_id"] = error("", "")["event_id"].clone();
+        platform.receives(&issue.project, &unwanted)?;
     }
     platform.receives(&issue.project, &error("Refused", "card"))?;
     let counted = "select sum(quantity) from outcomes where outcome = 1 and reason = 'discarded-hash'";
     platform.wait_for_sql(counted, "3")?;
     platform.stores(1)?;
     ensure!(platform.sql("select count(*) from issues")? == "1", "only the other one is an issue");
+    ensure!(
+        platform.sql("select string_agg(version, ' ') from releases")? == "shop@1.2.3",
+        "an event that is dropped makes no release"
+    );
 
     let listed = platform.api("/projects/acme/shop/tombstones/")?;
     ensure!(listed[0]["message"] == "Gone: umbrella" && listed[0]["id"] == issue.id.as_str(), "listed are {listed:#}");

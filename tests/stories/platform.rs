@@ -24,7 +24,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Long enough for a machine that does four stories at once.
 pub const SOON: Duration = Duration::from_mins(1);
 pub const ADMIN: &str = "ada@example.com";

@@ -182,6 +182,7 @@ fn a_poisonous_event(world: &World) -> Result<()> {
     platform.worker.kill_now();
     let mut poison = error("Gone", "poison");
     poison["platform"] = "elixir".into();
+    poison["user"] = serde_json::json!({"id": "42", "ip_address": "{{auto}}"});
     for number in 0..30 {
         platform.receives(&project, &error("Gone", "item"))?;
         if number == 17 {
@@ -202,5 +203,7 @@ fn a_poisonous_event(world: &World) -> Result<()> {
     ensure!(platform.picket(&["events", "replay", "--all"])?.contains("1 events"));
     all_are_stored_and_counted_once(&platform, 31)?;
     ensure!(listed().is_empty(), "nothing is set aside any longer");
+    let stored = platform.api(&format!("/projects/acme/shop/events/{id}/"))?;
+    ensure!(stored["user"]["ip_address"] == "127.0.0.1", "where it came from is known still: {}", stored["user"]);
     Ok(())
 }

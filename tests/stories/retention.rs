@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use harness::net::wait_for;
+use picket_platform::retention::{RULES, Rule};
 
 use crate::{
     Story,
@@ -10,6 +11,7 @@ use crate::{
 
 pub const STORIES: &[Story] = &[
     Story { name: "cleanup_deletes_old_days_and_forgotten_issues_and_nothing_else", run: cleanup_deletes_what_is_old },
+    Story { name: "whatever_has_a_time_of_its_own_goes_when_it_is_old", run: what_has_a_time_goes },
     Story { name: "two_crons_keep_partitions_ahead_and_delete_what_is_old", run: two_crons_share_the_work },
 ];
 
@@ -90,5 +92,59 @@ fn two_crons_share_the_work(world: &World) -> Result<()> {
     for cron in crons {
         ensure!(!cron.last_words().contains("cron could not"), "it said {}", cron.last_words());
     }
+    Ok(())
+}
+
+/// A row of forty days ago and one of today in every table whose rows have a time of their own.
+const TWO_OF_EACH: &str = "
+    with day (at, n) as (values (now() - interval '40 days', 1), (now(), 2)),
+         shop (id) as (select max(id) from projects),
+         task as (
+             insert into monitors (project_id, slug, created_at) select id, 'nightly', now() from shop returning id, project_id
+         ),
+         a as (
+             insert into health_hours (project_id, release, environment, hour) select shop.id, 'shop@' || n, '', at from day, shop
+         ),
+         b as (
+             insert into user_reports (project_id, id, received_at, name, email, comments)
+             select shop.id, gen_random_uuid(), at, '', '', '' from day, shop
+         ),
+         c as (
+             insert into check_ins (project_id, id, monitor_id, environment, status, started_at, updated_at)
+             select task.project_id, gen_random_uuid(), task.id, 'production', 1, at, at from day, task
+         ),
+         d as (
+             insert into releases (project_id, version, package, pre, created_at, first_seen, last_seen)
+             select shop.id, 'shop@' || n, '', '', at, at, at from day, shop
+         ),
+         e as (
+             insert into sessions (token_hash, user_id, created_at, expires_at)
+             select sha256(n::text::bytea), u.id, at, at from day, users u
+         ),
+         f as (
+             insert into outcomes (project_id, hour, category, outcome, reason, quantity)
+             select shop.id, at, 'error', 0, '', 1 from day, shop
+         ),
+         g as (
+             insert into notifications (project_id, rule_id, event_id, user_id, issue_id, created_at)
+             select shop.id, 1, gen_random_uuid(), 1, 1, at from day, shop
+         ),
+         h as (
+             insert into tag_keys (project_id, key, values) select id, 'forgotten', 0 from shop
+         )
+    insert into rejected_events (project_id, id, received_at, reason, body)
+    select shop.id, gen_random_uuid(), at, 'no JSON', '{' from day, shop";
+
+fn what_has_a_time_goes(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    platform.project("shop")?;
+    platform.sql(TWO_OF_EACH)?;
+    let dated = RULES.iter().filter(|(_, rule)| matches!(rule, Rule::Dated(_)));
+    let counted: Vec<String> = dated.map(|(table, _)| format!("(select count(*) from {table})")).collect();
+    let counted = format!("select {}", counted.join(", "));
+    ensure!(platform.sql(&counted)?.split('|').all(|rows| rows == "2"), "two of each: {}", platform.sql(&counted)?);
+    platform.picket(&["cleanup", "--days", "30"])?;
+    ensure!(platform.sql(&counted)?.split('|').all(|rows| rows == "1"), "one of each: {}", platform.sql(&counted)?);
+    ensure!(platform.sql("select count(*) from tag_keys")? == "0", "a key without values is forgotten");
     Ok(())
 }

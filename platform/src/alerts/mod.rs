@@ -17,7 +17,7 @@ use crate::{
     events::{Effect, Seen},
     issues::IssueId,
     job::{Job, Outcome},
-    mail::{Mail, NewIssue},
+    mail::{AboutIssue, Mail, News},
     projects::ProjectId,
     protocol::{EventId, Level},
     queue::Topic,
@@ -44,17 +44,18 @@ impl Notification {
     }
 }
 
-/// Queues a job for every rule that an event of the batch meets. May be told of the same events again.
+/// Queues a job for every rule that an event of the batch meets: one that made a new issue, or brought one back. May be told of
+/// the same events again.
 pub async fn consider(app: &App, seen: &[Seen]) -> Result<()> {
-    let new: Vec<&Seen> = seen.iter().filter(|seen| seen.effect == Effect::CreatedIssue).collect();
-    if new.is_empty() {
+    let news: Vec<&Seen> = seen.iter().filter(|seen| seen.effect != Effect::Counted).collect();
+    if news.is_empty() {
         return Ok(());
     }
-    let projects: BTreeSet<ProjectId> = new.iter().map(|seen| seen.project).collect();
-    let rules = store::first_seen_rules(&app.db, &projects).await.context("reading alert rules")?;
-    let jobs: Vec<Bytes> = new
+    let projects: BTreeSet<ProjectId> = news.iter().map(|seen| seen.project).collect();
+    let rules = store::rules(&app.db, &projects).await.context("reading alert rules")?;
+    let jobs: Vec<Bytes> = news
         .iter()
-        .flat_map(|seen| rules.iter().filter(|rule| rule.project_id == seen.project).map(|rule| job(seen, rule.id)))
+        .flat_map(|seen| rules.iter().filter(|rule| rule.is_met_by(seen)).map(|rule| job(seen, rule.id)))
         .collect::<Result<_>>()?;
     app.queue.push(Topic::Jobs, jobs).await.context("queueing notifications")
 }
@@ -79,6 +80,8 @@ pub(crate) struct Subject {
     pub title: String,
     pub culprit: String,
     pub level: Level,
+    /// What the event did to it; none where the event is gone.
+    pub effect: Option<Effect>,
 }
 
 /// Tells everybody who has not been told yet. One refusal does not keep the others waiting.
@@ -86,7 +89,7 @@ pub async fn notify(app: &App, notification: Notification) -> Result<Outcome> {
     if !app.mailer.is_configured() {
         return Ok(Outcome::NothingToDo);
     }
-    let Some(subject) = store::subject(&app.db, notification.project, notification.issue).await? else {
+    let Some(subject) = store::subject(&app.db, &notification).await? else {
         return Ok(Outcome::NothingToDo);
     };
     let recipients = store::recipients(&app.db, notification.project).await.context("reading who is to be told")?;
@@ -114,7 +117,13 @@ async fn tell(app: &App, notification: &Notification, subject: &Subject, recipie
 
 fn mail(app: &App, notification: &Notification, subject: &Subject, recipient: &Recipient) -> Result<Mail> {
     let path = format!("/{}/{}/issues/{}/", subject.organization, subject.project, notification.issue.0);
-    let new_issue = NewIssue {
+    let news = match subject.effect {
+        Some(Effect::Regressed) => News::Regressed,
+        Some(Effect::Unignored) => News::Unignored,
+        Some(Effect::CreatedIssue | Effect::Counted) | None => News::New,
+    };
+    let about = AboutIssue {
+        news,
         project: &subject.project_name,
         short_id: format!("{}-{}", subject.project.to_uppercase(), subject.short_id),
         title: &subject.title,
@@ -122,5 +131,5 @@ fn mail(app: &App, notification: &Notification, subject: &Subject, recipient: &R
         level: subject.level,
         url: app.config.site.url(&path),
     };
-    new_issue.mail(recipient.email.clone(), notification.issue)
+    about.mail(recipient.email.clone(), notification.issue)
 }

@@ -6,23 +6,37 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 use super::{Notification, Recipient, RuleId, Subject};
-use crate::{auth::UserId, issues::IssueId, projects::ProjectId};
+use crate::{
+    auth::UserId,
+    events::{Effect, Seen},
+    projects::ProjectId,
+};
 
 /// A rule and its project.
 pub(super) struct Rule {
     pub id: RuleId,
     pub project_id: ProjectId,
+    on_return: bool,
 }
 
-/// The rules of these projects that fire on a new issue.
-pub(super) async fn first_seen_rules(
-    db: impl PgExecutor<'_>,
-    projects: &BTreeSet<ProjectId>,
-) -> sqlx::Result<Vec<Rule>> {
+impl Rule {
+    /// Whether it has something to say about an event.
+    pub fn is_met_by(&self, seen: &Seen) -> bool {
+        self.project_id == seen.project
+            && match seen.effect {
+                Effect::Counted => false,
+                Effect::CreatedIssue => true,
+                Effect::Regressed | Effect::Unignored => self.on_return,
+            }
+    }
+}
+
+/// The rules of these projects that fire on a new issue, and on one that comes back.
+pub(super) async fn rules(db: impl PgExecutor<'_>, projects: &BTreeSet<ProjectId>) -> sqlx::Result<Vec<Rule>> {
     let projects: Vec<i64> = projects.iter().map(|project| project.0).collect();
     sqlx::query_as!(
         Rule,
-        "select id, project_id from alert_rules where trigger = 'first_seen' and project_id = any($1)",
+        "select id, project_id, on_return from alert_rules where trigger = 'first_seen' and project_id = any($1)",
         &projects
     )
     .fetch_all(db)
@@ -30,19 +44,17 @@ pub(super) async fn first_seen_rules(
 }
 
 /// What a mail says of an issue; none when it or its project was deleted.
-pub(super) async fn subject(
-    db: impl PgExecutor<'_>,
-    project: ProjectId,
-    issue: IssueId,
-) -> sqlx::Result<Option<Subject>> {
+pub(super) async fn subject(db: impl PgExecutor<'_>, notification: &Notification) -> sqlx::Result<Option<Subject>> {
     sqlx::query_as!(
         Subject,
         r#"select o.slug as organization, p.slug as project, p.name as project_name,
-                  i.short_id, i.title, i.culprit, i.level
+                  i.short_id, i.title, i.culprit, i.level,
+                  (select e.effect from events e where e.project_id = $1 and e.id = $3 limit 1) as "effect: Effect"
            from issues i join projects p on p.id = i.project_id join organizations o on o.id = p.organization_id
            where i.project_id = $1 and i.id = $2"#,
-        project.0,
-        issue.0,
+        notification.project.0,
+        notification.issue.0,
+        notification.event.0,
     )
     .fetch_optional(db)
     .await

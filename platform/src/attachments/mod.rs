@@ -2,7 +2,7 @@
 //!
 //! An attachment names its event by id, so either may come first. Its content lies in the file store, or in its row where it
 //! is small or there is no file store. Files are removed when the partition of their day is gone, however it went, and the ones
-//! that no row names (web was killed before the queue had the item) a few days later.
+//! that no row names (web was killed before the queue had the item, or the row was deleted with its event) a few days later.
 
 pub mod api;
 mod store;
@@ -124,14 +124,14 @@ enum Stay {
     Named,
 }
 
-/// Removes the files of days whose items are gone, and the ones of one older day that no item names.
+/// Removes the files of days whose items are gone, and of older days the ones that no item names.
 pub async fn sweep(app: &App) -> Result<()> {
     let today = app.now().date_naive();
     let checked = today.checked_sub_days(ORPHANS_AFTER).unwrap_or(today);
     for day in app.files.days().await? {
         if day < today && !store::has_day(&app.db, day).await? {
             remove_all_but(app, day, Stay::None).await?;
-        } else if day == checked {
+        } else if day <= checked {
             remove_all_but(app, day, Stay::Named).await?;
         }
     }

@@ -6,7 +6,9 @@ use std::{
     path::Path,
 };
 
-use super::{Finding, Reason};
+use axum::http::Uri;
+
+use super::{Finding, Reason, reach::reach};
 use crate::{
     config::{Config, Queue, QueueKind},
     files::Files,
@@ -15,19 +17,60 @@ use crate::{
 /// Writes and removes a small file: in the bucket where one is named, else in the folder.
 pub async fn probe(config: &Config) -> Finding {
     let Some(bucket) = config.files.bucket() else { return probe_folder(&config.queue).await };
+    if let Some(Err(finding)) = config.files.endpoint().map(parse) {
+        return finding;
+    }
+    if let Some(Ok((host, port))) = config.files.endpoint().map(parse)
+        && let Err(finding) = reach(&host, port, "SENTRY_FILESTORE_S3_ENDPOINT").await
+    {
+        return finding;
+    }
     let tried = match Files::new(config) {
         Ok(files) => files.probe().await,
         Err(error) => Err(error),
     };
     match tried {
         Ok(()) => Finding::new(Reason::Writable, format!("the bucket {bucket} can be written")),
-        Err(error) => Finding::new(
-            Reason::NotWritable,
-            format!(
-                "the bucket {bucket}: {error:#}: let the key read, write and delete there, or correct SENTRY_FILESTORE_S3_*"
-            ),
-        ),
+        Err(error) => refused(bucket, &format!("{error:#}")),
     }
+}
+
+/// Host and port of a server's address.
+fn parse(endpoint: &str) -> Result<(String, u16), Finding> {
+    let uri = endpoint.parse::<Uri>().ok();
+    let found = uri.and_then(|uri| {
+        let usual = if uri.scheme_str()? == "http" { 80 } else { 443 };
+        Some((uri.host()?.to_owned(), uri.port_u16().unwrap_or(usual)))
+    });
+    found.ok_or_else(|| {
+        let message = format!("SENTRY_FILESTORE_S3_ENDPOINT is no address: {endpoint}: write https://host:port");
+        Finding::new(Reason::SettingsInvalid, message)
+    })
+}
+
+/// What a server's refusal means, by the code that S3 has for it:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+fn refused(bucket: &str, error: &str) -> Finding {
+    let (reason, what) = match between(error, "<Code>", "</Code>") {
+        // The second is the Versity gateway's own word.
+        Some("InvalidAccessKeyId" | "XAdminUserNotFound") => (
+            Reason::AuthenticationFailed,
+            "the server knows no such access key: correct SENTRY_FILESTORE_S3_ACCESS_KEY",
+        ),
+        Some("SignatureDoesNotMatch") => {
+            (Reason::AuthenticationFailed, "the secret is not the access key's: correct SENTRY_FILESTORE_S3_SECRET_KEY")
+        }
+        Some("NoSuchBucket") => {
+            (Reason::BucketDoesNotExist, "there is no such bucket: create it, or correct SENTRY_FILESTORE_S3_BUCKET")
+        }
+        Some("AccessDenied") => (Reason::PrivilegeMissing, "let the access key read, write and delete there"),
+        _ => {
+            let error = between(error, "<Message>", "</Message>").unwrap_or(error);
+            let advice = "let the access key read, write and delete there, or correct SENTRY_FILESTORE_S3_*";
+            return Finding::new(Reason::NotWritable, format!("the bucket {bucket}: {error}: {advice}"));
+        }
+    };
+    Finding::new(reason, format!("the bucket {bucket}: {what}"))
 }
 
 async fn probe_folder(config: &Queue) -> Finding {
@@ -59,6 +102,10 @@ pub(super) fn try_to_write(folder: &Path) -> io::Result<()> {
     let written = file.write_all(b"picket").and_then(|()| file.sync_all());
     fs::remove_file(&path)?;
     written
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    Some(text.split_once(start)?.1.split_once(end)?.0)
 }
 
 #[cfg(test)]
@@ -95,5 +142,25 @@ mod tests {
         assert!(finding.message.contains("SENTRY_FILESTORE_DIR"));
         let skipped = probe_folder(&queue(QueueKind::Redis, PathBuf::from("/proc/picket"))).await;
         assert_eq!(skipped.reason, Reason::NotUsed);
+    }
+
+    #[test]
+    fn a_refusal_is_named_by_the_code_the_server_gives() {
+        let told = |code: &str| {
+            let body = format!("403: <Error><Code>{code}</Code><Message>no</Message></Error>: 403: <Code>again</Code>");
+            refused("files", &body)
+        };
+        for (code, reason, setting) in [
+            ("InvalidAccessKeyId", Reason::AuthenticationFailed, "ACCESS_KEY"),
+            ("SignatureDoesNotMatch", Reason::AuthenticationFailed, "SECRET_KEY"),
+            ("NoSuchBucket", Reason::BucketDoesNotExist, "BUCKET"),
+            ("AccessDenied", Reason::PrivilegeMissing, "read, write and delete"),
+            ("EntityTooLarge", Reason::NotWritable, "bucket files: no: let"),
+        ] {
+            let finding = told(code);
+            assert_eq!(finding.reason, reason, "{code}");
+            assert!(finding.message.contains(setting), "{}", finding.message);
+        }
+        assert_eq!(refused("files", "the server hung up").reason, Reason::NotWritable);
     }
 }

@@ -54,7 +54,7 @@ pub enum Reason {
     /// Mail: we spoke TLS from the first byte and the port speaks in the clear.
     PlainExpected,
 
-    /// `PostgreSQL`: no such user, a wrong password, or no rule that lets us in.
+    /// `PostgreSQL`: no such user, a wrong password, or no rule that lets us in. Files: no such access key, or a wrong secret.
     AuthenticationFailed,
     /// Redis: wrong password.
     WrongPass,
@@ -67,6 +67,8 @@ pub enum Reason {
 
     /// The server is there and has no such database.
     DatabaseDoesNotExist,
+    /// The server is there and has no such bucket.
+    BucketDoesNotExist,
     /// We are let in and may not do what we must.
     PrivilegeMissing,
     /// Mail: the server takes no mail from our sender's address.
@@ -126,6 +128,7 @@ impl Reason {
             Reason::Connected
             | Reason::Writable
             | Reason::DatabaseDoesNotExist
+            | Reason::BucketDoesNotExist
             | Reason::ReadOnlyReplica
             | Reason::ReplicaReadOnly
             | Reason::TooManyConnections

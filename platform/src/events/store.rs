@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool, query, query_as};
+use sqlx::{PgExecutor, PgPool, query, query_as, types::Json};
 use uuid::Uuid;
 
 use super::{Received, body};
@@ -13,7 +13,7 @@ use crate::{
         paging::{Cursor, Slice},
     },
     projects::ProjectId,
-    protocol::EventId,
+    protocol::{EventId, sent::Sent},
 };
 
 /// A stored event.
@@ -160,9 +160,9 @@ pub async fn set_aside(
     most: i64,
 ) -> sqlx::Result<Vec<SetAside>> {
     let rows = query!(
-        "select project_id, id, received_at, reason, body from rejected_events
+        r#"select project_id, id, received_at, reason, body, sent as "sent: Json<Box<Sent>>" from rejected_events
          where ($1::uuid is null or id = $1) and ($2::timestamptz is null or (received_at, id) < ($2, $3::uuid))
-         order by received_at desc, id desc limit $4",
+         order by received_at desc, id desc limit $4"#,
         event.map(|event| event.0) as Option<Uuid>,
         last.map(|(at, _)| at) as Option<DateTime<Utc>>,
         last.map(|(_, event)| event.0) as Option<Uuid>,
@@ -170,12 +170,17 @@ pub async fn set_aside(
     )
     .fetch_all(db)
     .await?;
-    let set_aside = |(project, id, received_at, reason, body)| {
-        let (project, id, body) = (ProjectId(project), EventId(id), Bytes::from(body));
-        // How it was sent is not kept: such an event is read again for its content.
-        SetAside { received: Received { project, id, received_at, sent: Box::default(), body }, reason }
-    };
-    Ok(rows.into_iter().map(|row| set_aside((row.project_id, row.id, row.received_at, row.reason, row.body))).collect())
+    let set_aside = rows.into_iter().map(|row| SetAside {
+        received: Received {
+            project: ProjectId(row.project_id),
+            id: EventId(row.id),
+            received_at: row.received_at,
+            sent: row.sent.map(|Json(sent)| sent).unwrap_or_default(),
+            body: Bytes::from(row.body),
+        },
+        reason: row.reason,
+    });
+    Ok(set_aside.collect())
 }
 
 /// Forgets what was set aside.

@@ -9,9 +9,9 @@ mod distinct;
 mod query;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
 pub use distinct::Distinct;
@@ -21,6 +21,9 @@ use crate::{
     protocol::session::{COUNTS, Change, Count, SETS, Set},
 };
 
+/// Releases, each in each of its environments, that a project may have on a day: beyond it, they are made up at random.
+const MOST_A_DAY: i64 = 1_000;
+
 /// Where a change belongs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
@@ -28,6 +31,30 @@ struct Place {
     release: String,
     environment: String,
     hour: DateTime<Utc>,
+}
+
+impl Place {
+    fn of(project: ProjectId, change: &Change) -> Place {
+        let (release, environment) = (change.release.clone(), change.environment.clone());
+        Place { project, release, environment, hour: change.hour }
+    }
+
+    /// The whole day, by its first hour.
+    fn day(&self) -> Place {
+        let day = self.hour.duration_trunc(TimeDelta::days(1)).unwrap_or(self.hour);
+        Place { hour: day, ..self.clone() }
+    }
+}
+
+/// Releases on days that had too many of them already.
+#[derive(Debug, Default)]
+pub struct Beyond(BTreeSet<Place>);
+
+impl Beyond {
+    /// Whether a change was left out.
+    pub fn holds(&self, project: ProjectId, change: &Change) -> bool {
+        !self.0.is_empty() && self.0.contains(&Place::of(project, change).day())
+    }
 }
 
 /// What is known of some sessions: of an hour, or of many together.
@@ -94,17 +121,18 @@ fn share_without(crashed: i64, all: i64) -> Option<f64> {
     (all > 0).then(|| (1.0 - crashed as f64 / all as f64).max(0.0))
 }
 
-/// Counts what sessions tell, in the transaction that keeps their items.
-pub async fn record(db: &mut PgConnection, changes: &[(ProjectId, Change)]) -> sqlx::Result<()> {
+/// Counts what sessions tell, in the transaction that keeps their items, and answers what was left out.
+pub async fn record(db: &mut PgConnection, changes: &[(ProjectId, &Change)]) -> sqlx::Result<Beyond> {
     let mut places: BTreeMap<Place, Health> = BTreeMap::new();
     for (project, change) in changes {
-        let (release, environment) = (change.release.clone(), change.environment.clone());
-        let place = Place { project: *project, release, environment, hour: change.hour };
-        places.entry(place).or_default().apply(change);
+        places.entry(Place::of(*project, change)).or_default().apply(change);
     }
     if places.is_empty() {
-        return Ok(());
+        return Ok(Beyond::default());
     }
+    let days: BTreeSet<Place> = places.keys().map(Place::day).collect();
+    let beyond = store::beyond(&mut *db, &days, MOST_A_DAY).await?;
+    places.retain(|place, _| !beyond.contains(&place.day()));
     // In the order of their keys, so that two workers wait for each other and never deadlock.
     let mut known = store::lock(&mut *db, places.keys()).await?;
     for (place, health) in &mut known {
@@ -112,7 +140,8 @@ pub async fn record(db: &mut PgConnection, changes: &[(ProjectId, Change)]) -> s
             health.add(more);
         }
     }
-    store::write(db, &known).await
+    store::write(db, &known).await?;
+    Ok(Beyond(beyond))
 }
 
 /// The health of a release in a time, as pages and verbs of other features ask for it.

@@ -1,12 +1,53 @@
 //! Release health in the database: a row per project, release, environment and hour.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, query};
 
 use super::{Distinct, Health, Place, Row};
 use crate::projects::ProjectId;
+
+/// Of releases on days, those that are new there and more than a project may have on one.
+pub async fn beyond(db: &mut PgConnection, days: &BTreeSet<Place>, most: i64) -> sqlx::Result<BTreeSet<Place>> {
+    let rows = query!(
+        r#"with fresh as (
+               select a.project, a.release, a.environment, a.day
+               from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) as a (project, release, environment, day)
+               where not exists (
+                   select from health_hours h
+                   where h.project_id = a.project and h.release = a.release and h.environment = a.environment
+                     and h.hour >= a.day and h.hour < a.day + interval '24 hours'
+               )
+           ),
+           known as (
+               select asked.project, asked.day, count(distinct (h.release, h.environment)) filter (where h.release is not null) as many
+               from (select distinct project, day from fresh) as asked
+               left join health_hours h
+                 on h.project_id = asked.project and h.hour >= asked.day and h.hour < asked.day + interval '24 hours'
+               group by asked.project, asked.day
+           ),
+           numbered as (
+               select fresh.*, row_number() over (partition by project, day order by release, environment) as nth from fresh
+           )
+           select project as "project!", release as "release!", environment as "environment!", day as "day!"
+           from numbered join known using (project, day) where many + nth > $5"#,
+        &days.iter().map(|place| place.project.0).collect::<Vec<_>>(),
+        &days.iter().map(|place| place.release.clone()).collect::<Vec<_>>(),
+        &days.iter().map(|place| place.environment.clone()).collect::<Vec<_>>(),
+        &days.iter().map(|place| place.hour).collect::<Vec<_>>(),
+        most,
+    )
+    .fetch_all(db)
+    .await?;
+    let beyond = rows.into_iter().map(|row| Place {
+        project: ProjectId(row.project),
+        release: row.release,
+        environment: row.environment,
+        hour: row.day,
+    });
+    Ok(beyond.collect())
+}
 
 /// Makes the rows that are missing, locks all in the order of their keys, and answers what they hold. Projects that are gone
 /// have none.

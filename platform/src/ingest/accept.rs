@@ -199,10 +199,7 @@ async fn message(
         filed: None,
         body,
     };
-    kept.file(&app.files).await.map_err(|error| {
-        tracing::error!("a file cannot be kept: {error:#}");
-        Rejection::Unavailable
-    })?;
+    kept.file(&app.files).await;
     kept.encode().map(|message| (Topic::Items, message)).map_err(|error| {
         tracing::error!("writing an item's message: {error:#}");
         Rejection::Unavailable

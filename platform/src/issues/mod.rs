@@ -3,6 +3,7 @@
 pub mod api;
 pub mod lifecycle;
 pub mod merging;
+pub mod moving;
 pub mod pages;
 pub mod paging;
 pub mod removal;

@@ -44,7 +44,10 @@ pub(super) async fn set_decision(
         .await?;
     query!(
         r#"with decided as (
-               update issues set status = $3, decision = $4 where project_id = $1 and id = any($2)
+               update issues set status = $3, decision = case
+                   when $4::jsonb ? 'ignored' then jsonb_set($4, '{ignored,users_before}', to_jsonb(users_seen)) else $4
+               end
+               where project_id = $1 and id = any($2)
                returning project_id, id
            ),
            noted as (

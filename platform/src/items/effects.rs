@@ -72,19 +72,25 @@ pub async fn apply<'a>(
     fresh: &[(&'a Item, &'a Effect)],
 ) -> sqlx::Result<Vec<(&'a Item, &'static str)>> {
     let mut refused = Vec::new();
-    let mut changes: Vec<(ProjectId, Change)> = Vec::new();
+    let mut sessions: Vec<(&'a Item, &[Change])> = Vec::new();
     let mut check_ins = Vec::new();
     let mut written = Vec::new();
     for (item, effect) in fresh {
         match effect {
             Effect::None => (),
-            Effect::Sessions(told) => changes.extend(told.iter().map(|change| (item.project, change.clone()))),
+            Effect::Sessions(told) => sessions.push((*item, told)),
             Effect::CheckIn(received) => check_ins.push((*item, received)),
             Effect::Report(received) => written.push(received),
             Effect::Invalid(reason) => refused.push((*item, *reason)),
         }
     }
-    health::record(&mut *db, &changes).await?;
+    let changes: Vec<(ProjectId, &Change)> =
+        sessions.iter().flat_map(|(item, told)| told.iter().map(|change| (item.project, change))).collect();
+    let beyond = health::record(&mut *db, &changes).await?;
+    refused.extend(sessions.iter().filter_map(|(item, told)| {
+        let is_refused = !told.is_empty() && told.iter().all(|change| beyond.holds(item.project, change));
+        is_refused.then_some((*item, "too_many_releases"))
+    }));
     // The sort keeps check-ins of one monitor in the order they came in.
     check_ins.sort_by(|(_, a), (_, b)| {
         let key = |received: &monitors::Received| (received.project, received.at);

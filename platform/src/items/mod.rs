@@ -1,7 +1,8 @@
 //! Items: what envelopes hold besides events. Every one is kept as it was sent; some also count, or change something.
 //!
 //! Web gives each an id of its own, so that a message delivered twice is stored once, and takes effect once: both happen in one
-//! transaction. Large files go to the file store, before the message, which then carries only what is known of them. Not
+//! transaction. Large files go to the file store, before the message, which then carries only what is known of them. While the
+//! store is away they travel in the message; the worker tries once more, and keeps in the row what the store does not take. Not
 //! here: what sessions, check-ins or attachments mean.
 
 mod effects;
@@ -9,7 +10,7 @@ mod store;
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use anyhow::{Context, Result};
@@ -43,6 +44,9 @@ const VERSION: u8 = 3;
 const LEAST_FILED: usize = 4 << 10;
 /// The kinds that may be large.
 const FILED: [&str; 2] = ["attachment", "unreal_report"];
+
+/// The kinds that tell of sessions.
+const SESSIONS: [&str; 2] = ["session", "sessions"];
 
 /// A body that lies in the file store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,8 +128,14 @@ impl Item {
 }
 
 impl Item {
-    /// Moves a large body to the file store, where there is one. Returns when it is durable there.
-    pub async fn file(&mut self, files: &Files) -> Result<()> {
+    /// Moves a large body to the file store, where there is one that takes it; when this returns it is durable there.
+    pub async fn file(&mut self, files: &Files) {
+        if let Err(error) = self.try_to_file(files).await {
+            tracing::warn!("a file stays with its item: {error:#}");
+        }
+    }
+
+    async fn try_to_file(&mut self, files: &Files) -> Result<()> {
         if self.body.len() < LEAST_FILED || !FILED.contains(&self.kind.as_str()) || !files.is_there() {
             return Ok(());
         }
@@ -133,8 +143,8 @@ impl Item {
         let body = self.body.clone();
         let sha1 = tokio::task::spawn_blocking(move || Sha1::digest(&body)).await.context("hashing a file")?;
         let known = Filed { size: self.body.len() as u64, sha1: sha1.into() };
-        files.put(key, std::mem::take(&mut self.body)).await?;
-        self.filed = Some(known);
+        files.put(key, self.body.clone()).await?;
+        (self.body, self.filed) = (Bytes::new(), Some(known));
         Ok(())
     }
 
@@ -144,24 +154,23 @@ impl Item {
     }
 }
 
-/// Stores a batch and counts it; what is there already stays as it is, and what belongs to a project that is gone is dropped.
-/// Answers how many were new.
+/// Stores a batch and counts it; what is there already stays as it is, and what belongs to a project that is gone, or that it
+/// does not want, is dropped and counted. Answers how many were new.
 pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
     let mut kept = 0;
+    let mut items = wanted(app, items).await?;
+    for item in &mut items {
+        item.file(&app.files).await;
+    }
     let mut waiting = vec![items];
     while let Some(items) = waiting.pop().filter(|items| !items.is_empty()) {
         let batch = tokio::task::spawn_blocking(move || Batch::new(items)).await.context("reading items")??;
         match keep_all(&app.db, &batch).await {
-            Ok(stored) => {
-                kept += stored.len() as u64;
-                count_all(app, &stored);
-            }
+            Ok(stored) => kept += count_all(app, &stored),
             // One that the database refuses must not hold up the others; alone, it is kept without its effect.
             Err(error) if store::is_about_the_data(&error) => match batch.without_effect(&error) {
                 Ok(alone) => {
-                    let stored = keep_all(&app.db, &alone).await.context("storing an item")?;
-                    kept += stored.len() as u64;
-                    count_all(app, &stored);
+                    kept += count_all(app, &keep_all(&app.db, &alone).await.context("storing an item")?);
                 }
                 Err(halves) => waiting.extend(halves),
             },
@@ -169,6 +178,25 @@ pub async fn keep(app: &App, items: Vec<Item>) -> Result<u64> {
         }
     }
     Ok(kept)
+}
+
+/// The items of a batch that their projects want; the others are counted.
+async fn wanted(app: &App, mut items: Vec<Item>) -> Result<Vec<Item>> {
+    let is_session = |item: &Item| SESSIONS.contains(&item.kind.as_str());
+    let projects: BTreeSet<ProjectId> = items.iter().filter(|item| is_session(item)).map(|item| item.project).collect();
+    if projects.is_empty() {
+        return Ok(items);
+    }
+    let policies = app.policies.of(projects).await?;
+    items.retain(|item| {
+        let policy = policies.get(&item.project).filter(|_| is_session(item));
+        let reason = policy.and_then(|policy| policy.filters.reason_of_session(&item.body, item.sent.from));
+        if let Some(reason) = reason {
+            count_item(app, item, (Fate::Filtered, reason.name()));
+        }
+        reason.is_none()
+    });
+    Ok(items)
 }
 
 /// Items, with what they change and as rows.
@@ -195,8 +223,13 @@ impl Batch {
     }
 }
 
-/// The items that were new, each with why it did nothing, where it did nothing it should have done.
-type Stored<'a> = Vec<(&'a Item, Option<&'static str>)>;
+/// What became of a batch.
+struct Stored<'a> {
+    /// The items that were new, each with why it did nothing, where it did nothing it should have done.
+    new: Vec<(&'a Item, Option<&'static str>)>,
+    /// Those whose project is gone.
+    gone: Vec<&'a Item>,
+}
 
 async fn keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
     match try_keep_all(db, batch).await {
@@ -213,19 +246,26 @@ async fn keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>>
 
 async fn try_keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
     let mut tx = db.begin().await?;
+    let live: HashSet<ProjectId> = store::live_projects(&mut *tx, &batch.rows).await?.into_iter().collect();
     let new: HashSet<Uuid> = store::insert(&mut *tx, &batch.rows).await?.into_iter().collect();
     let fresh: Vec<(&Item, &Effect)> =
         batch.items.iter().zip(&batch.effects).filter(|(item, _)| new.contains(&item.id)).collect();
     let refused = effects::apply(&mut tx, &fresh).await?;
     tx.commit().await?;
     let refused: HashMap<Uuid, &'static str> = refused.into_iter().map(|(item, reason)| (item.id, reason)).collect();
-    Ok(fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect())
+    let new = fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect();
+    Ok(Stored { new, gone: batch.items.iter().filter(|item| !live.contains(&item.project)).collect() })
 }
 
-fn count_all(app: &App, stored: &Stored<'_>) {
-    for (item, refused) in stored {
+/// Counts a batch, and says how many were new.
+fn count_all(app: &App, stored: &Stored<'_>) -> u64 {
+    for (item, refused) in &stored.new {
         count(app, item, *refused);
     }
+    for item in &stored.gone {
+        count_item(app, item, (Fate::Invalid, "project_id"));
+    }
+    stored.new.len() as u64
 }
 
 /// Counts an item that was stored, or what it tells of others that were not sent.
@@ -242,11 +282,14 @@ fn count(app: &App, item: &Item, refused: Option<&'static str>) {
         }
         return;
     }
+    count_item(app, item, refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason)));
+}
+
+fn count_item(app: &App, item: &Item, (fate, reason): (Fate, &'static str)) {
     let category = protocol::item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
     let size = usize::try_from(item.size()).unwrap_or(usize::MAX);
     let quantity = protocol::item::quantity(category, &item.headers, size);
-    let (fate, reason) = refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason));
-    outcomes::count(app, Outcome { project, category, fate, reason: reason.into(), quantity });
+    outcomes::count(app, Outcome { project: item.project, category, fate, reason: reason.into(), quantity });
 }
 
 /// Makes the partition of one day, if it is not there.

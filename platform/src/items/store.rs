@@ -9,6 +9,7 @@ use sqlx::{PgExecutor, error::DatabaseError};
 use uuid::Uuid;
 
 use super::{COMPRESSION_LEVEL, Item};
+use crate::projects::ProjectId;
 
 /// A batch as columns, bodies compressed.
 #[derive(Default)]
@@ -49,6 +50,13 @@ impl Rows {
     pub fn days(&self) -> BTreeSet<NaiveDate> {
         self.received.iter().map(DateTime::date_naive).collect()
     }
+}
+
+/// The projects of a batch that are there.
+pub async fn live_projects(db: impl PgExecutor<'_>, rows: &Rows) -> sqlx::Result<Vec<ProjectId>> {
+    sqlx::query_scalar!(r#"select id as "id: ProjectId" from projects where id = any($1)"#, &rows.projects)
+        .fetch_all(db)
+        .await
 }
 
 /// Inserts a batch and returns the ids of what was new.

@@ -1,6 +1,6 @@
 //! Mail: one SMTP server, messages as templates.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use askama::Template;
@@ -88,10 +88,31 @@ impl Mailer {
     }
 }
 
-/// The mail about a new issue.
+/// What is new about an issue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    New,
+    /// It was resolved.
+    Regressed,
+    /// It was ignored.
+    Unignored,
+}
+
+impl fmt::Display for News {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            News::New => "New",
+            News::Regressed => "Resolved and back:",
+            News::Unignored => "Ignored until now:",
+        })
+    }
+}
+
+/// The mail about an issue.
 #[derive(Template)]
-#[template(path = "mail/new_issue.html")]
-pub struct NewIssue<'a> {
+#[template(path = "mail/issue.html")]
+pub struct AboutIssue<'a> {
+    pub news: News,
     pub project: &'a str,
     /// `SHOP-7`
     pub short_id: String,
@@ -102,18 +123,18 @@ pub struct NewIssue<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "mail/new_issue.txt", escape = "none")]
-struct NewIssueText<'a, 'b> {
-    issue: &'b NewIssue<'a>,
+#[template(path = "mail/issue.txt", escape = "none")]
+struct AboutIssueText<'a, 'b> {
+    issue: &'b AboutIssue<'a>,
 }
 
-impl NewIssue<'_> {
+impl AboutIssue<'_> {
     /// Both parts, and the subject as Sentry writes it.
     pub fn mail(&self, to: String, issue: IssueId) -> Result<Mail> {
         Ok(Mail {
             to,
             subject: format!("[{}] {} - {}", self.project, self.short_id, self.title),
-            text: NewIssueText { issue: self }.render().context("writing a mail's text")?,
+            text: AboutIssueText { issue: self }.render().context("writing a mail's text")?,
             html: self.render().context("writing a mail's html")?,
             thread: format!("issue-{}", issue.0),
         })

@@ -37,13 +37,16 @@ pub async fn find_or_create(db: &mut PgConnection, received: &Received, most: i6
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Monitor {
-        project: *project,
-        id: row.id,
-        slug: check_in.slug.clone(),
-        config: row.config.map(|Json(config)| config),
-        created_at: row.created_at,
-    }))
+    Ok(row.map(|row| monitor((*project, row.id), check_in.slug.clone(), row.config, row.created_at)))
+}
+
+fn monitor(
+    (project, id): (ProjectId, i64),
+    slug: String,
+    config: Option<Json<Config>>,
+    created_at: DateTime<Utc>,
+) -> Monitor {
+    Monitor { project, id, slug, config: config.map(|Json(config)| config), created_at }
 }
 
 /// The state of a monitor in an environment, locked; none where it has too many of them.
@@ -197,13 +200,7 @@ pub async fn time_out(db: &mut PgConnection, now: DateTime<Utc>, most: i64) -> s
     .fetch_all(db)
     .await?;
     let due = rows.into_iter().map(|row| {
-        let monitor = Monitor {
-            project: row.project_id,
-            id: row.id,
-            slug: row.slug,
-            config: row.config.map(|Json(config)| config),
-            created_at: row.created_at,
-        };
+        let monitor = monitor((row.project_id, row.id), row.slug, row.config, row.created_at);
         (monitor, row.environment)
     });
     Ok(due.collect())
@@ -227,13 +224,7 @@ pub async fn lock_due(
     .fetch_all(db)
     .await?;
     let due = rows.into_iter().map(|row| {
-        let monitor = Monitor {
-            project: row.project_id,
-            id: row.id,
-            slug: row.slug,
-            config: row.config.map(|Json(config)| config),
-            created_at: row.created_at,
-        };
+        let monitor = monitor((row.project_id, row.id), row.slug, row.config, row.created_at);
         let environment = Environment {
             name: row.environment,
             state: State { is_failing: row.is_failing, failures: row.failures, successes: row.successes },
@@ -246,20 +237,6 @@ pub async fn lock_due(
     Ok(due.collect())
 }
 
-/// Forgets some check-ins that began before a time; answers how many.
-pub async fn forget(db: impl PgExecutor<'_>, before: DateTime<Utc>, most: i64) -> sqlx::Result<u64> {
-    let done = query!(
-        "delete from check_ins c using (
-             select project_id, id from check_ins where started_at < $1 order by started_at limit $2
-         ) as old where c.project_id = old.project_id and c.id = old.id",
-        before,
-        most,
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected())
-}
-
 /// The monitors of some projects, by slug.
 pub async fn list(db: impl PgExecutor<'_>, projects: &[i64]) -> sqlx::Result<Vec<Monitor>> {
     let rows = query!(
@@ -269,13 +246,7 @@ pub async fn list(db: impl PgExecutor<'_>, projects: &[i64]) -> sqlx::Result<Vec
     )
     .fetch_all(db)
     .await?;
-    let monitors = rows.into_iter().map(|row| Monitor {
-        project: row.project_id,
-        id: row.id,
-        slug: row.slug,
-        config: row.config.map(|Json(config)| config),
-        created_at: row.created_at,
-    });
+    let monitors = rows.into_iter().map(|row| monitor((row.project_id, row.id), row.slug, row.config, row.created_at));
     Ok(monitors.collect())
 }
 

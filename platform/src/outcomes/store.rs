@@ -4,7 +4,7 @@ use sqlx::PgExecutor;
 
 use super::Key;
 
-/// Adds counts to what is there. Projects that are gone count no more.
+/// Adds counts to what is there; those of a project that is gone too: what was sent to it is nobody's, and not lost unseen.
 pub async fn add(db: impl PgExecutor<'_>, counts: &[(Key, u64)]) -> sqlx::Result<()> {
     let projects: Vec<i64> = counts.iter().map(|(key, _)| key.project.0).collect();
     let hours: Vec<_> = counts.iter().map(|(key, _)| key.hour).collect();
@@ -18,7 +18,6 @@ pub async fn add(db: impl PgExecutor<'_>, counts: &[(Key, u64)]) -> sqlx::Result
          select c.project, c.hour, c.category, c.fate, c.reason, c.quantity
          from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::smallint[], $5::text[], $6::bigint[])
              with ordinality as c (project, hour, category, fate, reason, quantity, place)
-         join projects p on p.id = c.project
          order by c.place
          on conflict (project_id, hour, category, outcome, reason) do update
              set quantity = outcomes.quantity + excluded.quantity",

@@ -145,10 +145,10 @@ pub(super) async fn insert(
     .await
 }
 
-/// Adds the rule that tells members of new issues.
+/// Adds the rule that tells members of new issues, and of those that come back.
 pub(super) async fn insert_rule(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<()> {
     query!(
-        "insert into alert_rules (project_id, name, trigger) values ($1, 'Send a mail for new issues', 'first_seen')",
+        "insert into alert_rules (project_id, name, trigger) values ($1, 'Send a mail for new issues and regressions', 'first_seen')",
         project.0,
     )
     .execute(db)

@@ -1,9 +1,11 @@
-//! What is deleted by age, and how: `picket cleanup`, and cron once a day.
+//! What is deleted by age, and how: `picket cleanup`, and cron once a day. [`RULES`] says for every table when its rows go.
 //!
 //! Events and items go by the day, with their partition: dropping it costs the same for one row and a hundred million. Then the
-//! issues nothing has been heard of since, with all that belongs to them, and old counters of those that stay; both in small
-//! steps, so that ingest never waits for long. Every step is harmless when it is done twice, or by two at once.
+//! issues nothing has been heard of since, with all that belongs to them, and old counters of those that stay; then what has a
+//! time of its own: all in small steps, so that ingest never waits for long. Every step is harmless when it is done twice, or
+//! by two at once. Files are swept by `attachments`: those of a day that is gone, and those that no row names.
 
+mod rules;
 mod store;
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +17,7 @@ use crate::{
     app::{App, connect_options, now},
     config::Config,
 };
+pub use rules::{RULES, Rule};
 use store::{Partition, Place};
 
 /// Issues looked at in one transaction.
@@ -37,7 +40,7 @@ pub struct Options {
 pub struct Deleted {
     pub partitions: usize,
     pub issues: u64,
-    /// Counters, tags and rejected events.
+    /// Counters, tags, sessions, check-ins …
     pub rows: u64,
 }
 
@@ -71,15 +74,16 @@ async fn clean(db: &PgPool, days: u32, now: DateTime<Utc>, progress: impl Fn(&st
         deleted.partitions += 1;
     }
     clean_issues(db, first_kept, &mut deleted, &progress).await.context("deleting issues")?;
-    for table in store::DATED {
+    for (table, column) in rules::dated() {
         loop {
-            let rows =
-                store::delete_dated(db, table, midnight(first_kept), ROWS_AT_A_TIME).await.context("deleting rows")?;
+            let rows = store::delete_dated(db, (table, column), midnight(first_kept), ROWS_AT_A_TIME)
+                .await
+                .context("deleting rows")?;
             deleted.rows += rows;
             if rows == 0 {
                 break;
             }
-            progress(&format!("deleted {rows} rows of {}", table.name()));
+            progress(&format!("deleted {rows} rows of {table}"));
         }
     }
     Ok(deleted)

@@ -153,7 +153,14 @@ async fn delete_issues(db: &mut sqlx::PgConnection, projects: &[i64], issues: &[
            users as (delete from issue_users t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
            snoozes as (delete from issue_snoozes t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
            history as (delete from issue_activity t using asked where t.project_id = asked.project_id and t.issue_id = asked.id),
-           redirects as (delete from issue_redirects t using asked where t.project_id = asked.project_id and t.into_id = asked.id)
+           redirects as (delete from issue_redirects t using asked where t.project_id = asked.project_id and t.into_id = asked.id),
+           -- An issue is as old as its events say they are; some may have come since.
+           left_over as (
+               insert into event_moves (project_id, from_id)
+               select asked.project_id, asked.id from asked
+               where exists (select from events e where e.project_id = asked.project_id and e.issue_id = asked.id)
+                   or exists (select from event_moves m where m.project_id = asked.project_id and m.into_id = asked.id)
+           )
            delete from issues t using asked where t.project_id = asked.project_id and t.id = asked.id"#,
         projects,
         issues,
@@ -163,8 +170,8 @@ async fn delete_issues(db: &mut sqlx::PgConnection, projects: &[i64], issues: &[
     Ok(())
 }
 
-/// Deletes values of tags that were last seen before a day from the projects' lists.
-pub(super) async fn clean_tag_values(db: impl PgExecutor<'_>, before: NaiveDate) -> sqlx::Result<u64> {
+/// Deletes values of tags that were last seen before a day from the projects' lists, and keys that have none left.
+pub(super) async fn clean_tag_values(db: &PgPool, before: NaiveDate) -> sqlx::Result<u64> {
     let deleted = sqlx::query_scalar!(
         r#"with gone as (delete from tag_values where seen_on < $1 returning project_id, key),
            fewer as (
@@ -175,40 +182,18 @@ pub(super) async fn clean_tag_values(db: impl PgExecutor<'_>, before: NaiveDate)
            select count(*) as "count!" from gone"#,
         before,
     );
-    Ok(deleted.fetch_one(db).await?.try_into().unwrap_or(0))
-}
-
-/// A table whose rows have one time each and belong to nothing else.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Dated {
-    RejectedEvents,
-    Outcomes,
-    Notifications,
-}
-
-pub(super) const DATED: [Dated; 3] = [Dated::RejectedEvents, Dated::Outcomes, Dated::Notifications];
-
-impl Dated {
-    pub fn name(self) -> &'static str {
-        match self {
-            Dated::RejectedEvents => "rejected_events",
-            Dated::Outcomes => "outcomes",
-            Dated::Notifications => "notifications",
-        }
-    }
-
-    fn column(self) -> &'static str {
-        match self {
-            Dated::RejectedEvents => "received_at",
-            Dated::Outcomes => "hour",
-            Dated::Notifications => "created_at",
-        }
-    }
+    let deleted: u64 = deleted.fetch_one(db).await?.try_into().unwrap_or(0);
+    let keys = sqlx::query!("delete from tag_keys where values <= 0").execute(db).await?;
+    Ok(deleted + keys.rows_affected())
 }
 
 /// Deletes some rows of before a time; none are left when it answers 0.
-pub(super) async fn delete_dated(db: &PgPool, table: Dated, before: DateTime<Utc>, most: i64) -> sqlx::Result<u64> {
-    let (table, column) = (table.name(), table.column());
+pub(super) async fn delete_dated(
+    db: &PgPool,
+    (table, column): (&'static str, &'static str),
+    before: DateTime<Utc>,
+    most: i64,
+) -> sqlx::Result<u64> {
     let sql =
         format!("delete from {table} where ctid = any(array(select ctid from {table} where {column} < $1 limit $2))");
     Ok(sqlx::query(AssertSqlSafe(sql)).bind(before).bind(most).execute(db).await?.rows_affected())

@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, TimeDelta};
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{PgPool, Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
 use super::{
@@ -28,7 +28,7 @@ use super::{
 use crate::{
     issues::IssueId,
     projects::ProjectId,
-    protocol::{EventId, tags::Tag},
+    protocol::{EventId, sent::Sent, tags::Tag},
 };
 use counts::count;
 use failure::Failure;
@@ -137,7 +137,6 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
     // A new issue is numbered and named by the first of its events; two that came at once have one order everywhere.
     fresh.sort_by_key(|event| (event.received.project, event.received.id));
 
-    note_releases(&mut tx, &fresh).await?;
     let issues = find_or_create_issues(&mut tx, &fresh).await?;
     let locked = lock_issues(&mut tx, &issues).await?;
     let discarded = discarded_issues(&mut tx, &issues, &locked).await?;
@@ -146,6 +145,7 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
         let unwanted = fresh.extract_if(.., |event| discarded.contains(&issue(event)));
         saved.outcomes.extend(unwanted.map(|event| (event.received.project, Outcome::Discarded)));
     }
+    note_releases(&mut tx, &fresh).await?;
     let mut placed = place(&fresh, &issues);
     placed.sort_by_key(|placed| (placed.issue, placed.event.occurred_at));
     decide_returns(&mut tx, &locked, &mut placed).await?;
@@ -254,15 +254,17 @@ async fn keep_rejected(db: &PgPool, rejected: &[Rejected]) -> sqlx::Result<()> {
         return Ok(());
     }
     let bodies: Vec<&[u8]> = rejected.iter().map(|event| &event.received.body[..]).collect();
+    let sent: Vec<Json<&Sent>> = rejected.iter().map(|event| Json(&*event.received.sent)).collect();
     sqlx::query!(
-        r#"insert into rejected_events (project_id, id, received_at, reason, body)
-           select * from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bytea[])
+        r#"insert into rejected_events (project_id, id, received_at, reason, body, sent)
+           select * from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bytea[], $6::json[])
            on conflict do nothing"#,
         &rejected.iter().map(|event| event.received.project.0).collect::<Vec<_>>(),
         &rejected.iter().map(|event| event.received.id.0).collect::<Vec<_>>(),
         &rejected.iter().map(|event| event.received.received_at).collect::<Vec<_>>(),
         &rejected.iter().map(|event| event.reason.clone()).collect::<Vec<_>>(),
         &bodies as &[&[u8]],
+        &sent as &[Json<&Sent>],
     )
     .execute(db)
     .await?;

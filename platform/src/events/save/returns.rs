@@ -15,6 +15,7 @@ use crate::{
         lifecycle::{Before, Came, Decision, Return, Snooze},
     },
     projects::ProjectId,
+    protocol::distinct::Distinct,
     releases::{self, Release},
 };
 
@@ -86,7 +87,8 @@ async fn releases_of(tx: &mut Tx<'_>, events: &[Placed<'_>]) -> sqlx::Result<Vec
     }
 }
 
-/// What had come since the issue was ignored: no more of the events than the limit asks for, and the users whose tags are kept.
+/// What had come since the issue was ignored: no more of the events than the limit asks for, the users whose tags are kept, and
+/// all users as a set.
 async fn before(tx: &mut Tx<'_>, snooze: &Snooze, events: &[Placed<'_>]) -> sqlx::Result<Before> {
     let (project, issue) = (events[0].event.received.project, events[0].issue);
     let since = snooze.since(events[0].event.occurred_at);
@@ -106,7 +108,10 @@ async fn before(tx: &mut Tx<'_>, snooze: &Snooze, events: &[Placed<'_>]) -> sqlx
         .fetch_all(&mut **tx)
         .await?;
     }
-    if snooze.users.is_some() {
+    if let Some(limit) = snooze.users {
+        if limit.minutes.is_none() {
+            before.ever = Some(all_users(tx, project, issue).await?);
+        }
         let users = sqlx::query!(
             r#"select tag, last_seen from issue_tags
                where project_id = $1 and issue_id = $2 and key = 'user' and last_seen > $3"#,
@@ -117,6 +122,15 @@ async fn before(tx: &mut Tx<'_>, snooze: &Snooze, events: &[Placed<'_>]) -> sqlx
         before.users = users.fetch_all(&mut **tx).await?.into_iter().map(|row| (row.tag, row.last_seen)).collect();
     }
     Ok(before)
+}
+
+async fn all_users(tx: &mut Tx<'_>, project: ProjectId, issue: IssueId) -> sqlx::Result<Distinct> {
+    let users = sqlx::query_scalar!(
+        "select users from issue_users where project_id = $1 and issue_id = $2",
+        project.0,
+        issue.0,
+    );
+    Ok(users.fetch_optional(&mut **tx).await?.map(|users| Distinct::from_bytes(&users)).unwrap_or_default())
 }
 
 async fn reopen(tx: &mut Tx<'_>, returned: &[Returned]) -> sqlx::Result<()> {

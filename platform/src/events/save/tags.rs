@@ -11,10 +11,10 @@ use std::{
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{Placed, Tx};
-use crate::protocol::tags::Tag;
+use crate::{issues::lifecycle::KNOWN_USERS, protocol::tags::Tag};
 
 /// Values of a key that are counted for themselves, by issue.
-const MOST_OF_ISSUE: i64 = 1_000;
+const MOST_OF_ISSUE: i64 = KNOWN_USERS;
 /// Values of a key that are listed, by project.
 const MOST_OF_PROJECT: i64 = 10_000;
 /// Tags a process remembers to have listed: 16 bytes each.

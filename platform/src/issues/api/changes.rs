@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{
         By, IssueId, Status,
-        lifecycle::{Decision, Fix, Limit, Resolution, Snooze},
+        lifecycle::{Decision, Fix, KNOWN_USERS, Limit, Resolution, Snooze},
         merging::{self, Merged},
         removal,
         search::{self, Misunderstood, Search},
@@ -193,11 +193,20 @@ impl Wanted {
             }
             (most, minutes) => Ok(most.map(|most| Limit { most, minutes })),
         };
+        let users = limit(details.ignore_user_count, details.ignore_user_window, "ignoreUserCount")?;
+        let is_known = |limit: Limit| i64::try_from(limit.most).is_ok_and(|most| most <= KNOWN_USERS);
+        if users.is_some_and(|limit| limit.minutes.is_some() && !is_known(limit)) {
+            return Err(Error::field(
+                "ignoreUserCount",
+                format!("At most {KNOWN_USERS} users can be told apart in a window."),
+            ));
+        }
         Ok(Snooze {
             at,
             until,
             times: limit(details.ignore_count, details.ignore_window, "ignoreCount")?,
-            users: limit(details.ignore_user_count, details.ignore_user_window, "ignoreUserCount")?,
+            users,
+            users_before: None,
         })
     }
 }

@@ -15,7 +15,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Status;
-use crate::releases::{Release, order::order};
+use crate::{
+    protocol::distinct::Distinct,
+    releases::{Release, order::order},
+};
+
+/// So many users of an issue are known one by one; further ones are counted, nearly.
+pub const KNOWN_USERS: i64 = 1_000;
+/// What is counted nearly may be off by one of so many.
+const MARGIN: i64 = 32;
 
 /// What people decided about an issue.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,6 +66,9 @@ pub struct Snooze {
     pub times: Option<Limit>,
     /// So many users.
     pub users: Option<Limit>,
+    /// How many users it had hurt when it was decided.
+    #[serde(default)]
+    pub users_before: Option<i64>,
 }
 
 /// A number that is too much, since the decision or in a window of time that moves on.
@@ -92,6 +103,8 @@ pub struct Before {
     pub times: Vec<DateTime<Utc>>,
     /// Users, and when each was last hurt.
     pub users: Vec<(i64, DateTime<Utc>)>,
+    /// All users there ever were, where more may be asked for than are known one by one.
+    pub ever: Option<Distinct>,
 }
 
 /// How an issue comes back.
@@ -109,7 +122,9 @@ impl Decision {
         match status {
             Status::Unresolved => Decision::Unresolved,
             Status::Resolved => Decision::Resolved(Resolution { at, fix: Fix::Now }),
-            Status::Ignored => Decision::Ignored(Snooze { at, until: None, times: None, users: None }),
+            Status::Ignored => {
+                Decision::Ignored(Snooze { at, until: None, times: None, users: None, users_before: None })
+            }
         }
     }
 
@@ -203,6 +218,9 @@ impl Snooze {
         }
         before.times.push(came.at);
         before.users.extend(came.user.map(|user| (user, came.at)));
+        if let (Some(ever), Some(user)) = (&mut before.ever, came.user) {
+            ever.add(user.cast_unsigned());
+        }
         let in_time = |limit: Limit, at: DateTime<Utc>| at > limit.since(self.at, came.at) && at <= came.at;
         let is_over = self.until.is_some_and(|until| came.at >= until);
         let too_often =
@@ -210,9 +228,18 @@ impl Snooze {
         let too_many = self.users.is_some_and(|limit| {
             let users: HashSet<i64> =
                 before.users.iter().filter(|(_, at)| in_time(limit, *at)).map(|(user, _)| *user).collect();
-            users.len() >= limit.most
+            users.len() >= limit.most || self.are_new(before, limit)
         });
         is_over || too_often || too_many
+    }
+
+    /// Whether so many users are hurt for the first time, for certain.
+    fn are_new(&self, before: &Before, limit: Limit) -> bool {
+        let (Some(ever), Some(users_before), None) = (&before.ever, self.users_before, limit.minutes) else {
+            return false;
+        };
+        let now = ever.count();
+        i64::try_from(limit.most).is_ok_and(|most| now - users_before >= most.saturating_add(now / MARGIN))
     }
 
     /// From when on things must be known to decide about events that happen at a time or later.

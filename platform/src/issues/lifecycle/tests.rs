@@ -42,6 +42,7 @@ impl Decided {
                 until: until.map(at),
                 times: limit(times),
                 users: limit(users),
+                users_before: None,
             }),
         }
     }
@@ -113,7 +114,7 @@ fn before(decision: &Decision, stored: &[Event], batch: &[Event]) -> Before {
     users.reverse();
     let mut seen = HashSet::new();
     users.retain(|(user, _)| seen.insert(*user));
-    Before { times: known().map(|event| at(event.minute)).collect(), users }
+    Before { times: known().map(|event| at(event.minute)).collect(), users, ever: None }
 }
 
 proptest! {
@@ -148,4 +149,25 @@ fn a_commit_nobody_released_is_never_broken() {
     let newer = release(9);
     let came = Came { at: at(2), release: Some(&newer), user: None };
     assert_eq!(decision.meets(&mut Before::default(), &came), None);
+}
+
+#[test]
+fn more_users_than_are_known_one_by_one_still_bring_an_issue_back() {
+    let users = Some(Limit { most: 5_000, minutes: None });
+    let user = |number: u64| {
+        let mixed = (number ^ 0x5bf0_3635).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9).rotate_left(31).cast_signed()
+    };
+    let mut ever = Distinct::default();
+    (0..3_000).for_each(|number| _ = ever.add(user(number).cast_unsigned()));
+    let users_before = Some(ever.count());
+    let decision = Decision::Ignored(Snooze { at: at(1), until: None, times: None, users, users_before });
+    let mut before = Before { ever: Some(ever), ..Before::default() };
+    let returned = (0..10_000).find(|number| {
+        // Those beyond the known are forgotten again.
+        before.users.truncate(usize::try_from(KNOWN_USERS).unwrap());
+        let came = Came { at: at(2), release: None, user: Some(user(*number)) };
+        decision.meets(&mut before, &came).is_some()
+    });
+    assert!(returned.is_some_and(|number| (7_700..8_900).contains(&number)), "it came back with user {returned:?}");
 }

@@ -1,27 +1,21 @@
 //! Issues that are one bug, and fingerprints that are not.
 //!
-//! Merging moves everything that is counted at once and the events by a job, a part at a time: a reader may miss some of them
-//! for a moment, and nobody waits for a million rows. Who saves events holds the issues' locks, so that none is placed on an
-//! issue that is gone.
+//! Merging moves everything that is counted at once; the events follow ([`moving`](super::moving)), and a reader may miss some
+//! of them for a moment. Who saves events holds the issues' locks, so that none is placed on an issue that is gone.
 
 mod store;
 mod unmerge;
 
 use anyhow::{Context, Result};
 
-use super::{By, IssueId};
-use crate::{
-    app::App,
-    job::{Job, Outcome},
-    projects::ProjectId,
-    queue::Topic,
+use super::{
+    By, IssueId,
+    moving::{self, Goal},
 };
+use crate::{app::App, projects::ProjectId};
 
 pub use store::{Hash, forwarded, hashes};
 pub use unmerge::{Unmerged, unmerge};
-
-/// Events moved in one transaction.
-const AT_ONCE: i64 = 2000;
 
 /// What came of merging.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,31 +42,8 @@ pub async fn merge(app: &App, by: By, project: ProjectId, issues: &[IssueId]) ->
     }
     store::merge(&mut tx, project, parent, &children).await.context("merging issues")?;
     store::note_merge(&mut tx, by, project, (parent, &children)).await.context("noting a merge")?;
+    moving::note(&mut tx, project, &children, Goal::Into(parent)).await.context("noting events to move")?;
     tx.commit().await.context("merging issues")?;
-    for child in &children {
-        move_later(app, project, (*child, parent), Vec::new()).await?;
-    }
+    moving::soon(app, project).await;
     Ok(Merged::Done { parent, children })
-}
-
-async fn move_later(app: &App, project: ProjectId, (from, into): (IssueId, IssueId), hashes: Vec<i32>) -> Result<()> {
-    let job = Job::MoveEvents { project: project.0, from: from.0, into: into.0, hashes };
-    app.queue.push(Topic::Jobs, vec![serde_json::to_vec(&job)?.into()]).await.context("queueing the move of events")
-}
-
-/// Moves events from one issue to another: all of them, or those of some fingerprints. Where the other was merged meanwhile, they
-/// follow it, whichever of the two jobs runs first.
-pub async fn move_events(app: &App, project: i64, (from, into): (i64, i64), hashes: &[i32]) -> Result<Outcome> {
-    let mut hashes = Some(hashes).filter(|hashes| !hashes.is_empty());
-    let (mut from, mut into) = (from, into);
-    let mut outcome = Outcome::NothingToDo;
-    loop {
-        while store::move_some(&app.db, project, (from, into), hashes, AT_ONCE).await.context("moving events")? > 0 {
-            outcome = Outcome::Done;
-        }
-        let Some(next) = forwarded(&app.db, IssueId(into)).await.context("following a merged issue")? else {
-            return Ok(outcome);
-        };
-        (from, into, hashes) = (into, next.0, None);
-    }
 }

@@ -214,27 +214,3 @@ pub(super) async fn note(
     .await?;
     Ok(())
 }
-
-/// Moves some events, and says how many.
-pub(super) async fn move_some(
-    db: impl PgExecutor<'_>,
-    project: i64,
-    (from, into): (i64, i64),
-    hashes: Option<&[i32]>,
-    most: i64,
-) -> sqlx::Result<u64> {
-    let moved = query!(
-        r#"with some_events as (
-               select id, received_on from events
-               where project_id = $1 and issue_id = $2 and ($4::int[] is null or hash = any($4)) limit $5
-           )
-           update events e set issue_id = $3 from some_events s
-           where e.project_id = $1 and e.id = s.id and e.received_on = s.received_on"#,
-        project,
-        from,
-        into,
-        hashes,
-        most,
-    );
-    Ok(moved.execute(db).await?.rows_affected())
-}

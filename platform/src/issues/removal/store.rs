@@ -1,7 +1,7 @@
 //! Removing issues from PostgreSQL.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgExecutor, query, query_as};
+use sqlx::{PgConnection, PgExecutor, query, query_as, query_scalar};
 
 use super::super::{By, IssueId};
 use crate::{projects::ProjectId, protocol::Level};
@@ -10,12 +10,19 @@ fn numbers(issues: &[IssueId]) -> Vec<i64> {
     issues.iter().map(|issue| issue.0).collect()
 }
 
-/// Deletes issues and what is counted of them. The rows are locked in order, as by whoever saves events.
-pub(super) async fn delete(db: &mut PgConnection, project: ProjectId, issues: &[IssueId]) -> sqlx::Result<()> {
+/// Deletes issues and what is counted of them, and says which were there. They are locked in order, as by whoever saves events.
+pub(super) async fn delete(
+    db: &mut PgConnection,
+    project: ProjectId,
+    issues: &[IssueId],
+) -> sqlx::Result<Vec<IssueId>> {
     let ids = numbers(issues);
-    query!("select id from issues where project_id = $1 and id = any($2) order by id for update", project.0, &ids)
-        .fetch_all(&mut *db)
-        .await?;
+    let found = query_scalar!(
+        r#"select id as "id: IssueId" from issues where project_id = $1 and id = any($2) order by id for update"#,
+        project.0,
+        &ids,
+    );
+    let found = found.fetch_all(&mut *db).await?;
     query!(
         r#"with hours as (delete from issue_hours where project_id = $1 and issue_id = any($2)),
            tags as (delete from issue_tags where project_id = $1 and issue_id = any($2)),
@@ -30,7 +37,7 @@ pub(super) async fn delete(db: &mut PgConnection, project: ProjectId, issues: &[
     )
     .execute(db)
     .await?;
-    Ok(())
+    Ok(found)
 }
 
 pub(super) async fn delete_hashes(db: impl PgExecutor<'_>, project: ProjectId, issues: &[IssueId]) -> sqlx::Result<()> {
@@ -96,19 +103,4 @@ pub async fn forget_discarded(db: impl PgExecutor<'_>, project: ProjectId, issue
         issue.0,
     );
     Ok(forgotten.fetch_optional(db).await?.is_some())
-}
-
-/// Deletes some of an issue's events, and says how many.
-pub(super) async fn delete_some(db: impl PgExecutor<'_>, project: i64, issue: i64, most: i64) -> sqlx::Result<u64> {
-    let deleted = query!(
-        r#"with some_events as (
-               select id, received_on from events where project_id = $1 and issue_id = $2 limit $3
-           )
-           delete from events e using some_events s
-           where e.project_id = $1 and e.id = s.id and e.received_on = s.received_on"#,
-        project,
-        issue,
-        most,
-    );
-    Ok(deleted.execute(db).await?.rows_affected())
 }

@@ -7,6 +7,7 @@ mod crawlers;
 mod extensions;
 mod noise;
 pub mod origin;
+mod sessions;
 #[cfg(test)]
 mod tests;
 

@@ -6,8 +6,11 @@ use anyhow::{Context, Result};
 use sqlx::PgPool;
 
 use super::{
-    super::{By, IssueId},
-    Hash, hashes, move_later,
+    super::{
+        By, IssueId,
+        moving::{self, Goal},
+    },
+    Hash, hashes,
     store::lock,
 };
 use crate::{
@@ -48,14 +51,17 @@ pub async fn unmerge(
     }
     let short: Vec<i32> = taken.iter().map(|hash| hash.fingerprint.short()).collect();
     let new = store::split(&mut tx, project, issue, &taken).await.context("making an issue of fingerprints")?;
-    store::split_counters(&mut tx, project, (issue, new), &short).await.context("dividing an issue's counters")?;
-    if let Some(event) = store::latest(&mut *tx, project, issue, &short).await? {
+    let events = store::Taken { holders: moving::holders(&mut tx, project, issue).await?, hashes: short };
+    store::split_counters(&mut tx, project, (issue, new), &events).await.context("dividing an issue's counters")?;
+    if let Some(event) = store::latest(&mut *tx, project, &events).await? {
         let (title, culprit) = words(&app.db, project, event).await?;
         store::rename(&mut *tx, (project, new), &title, &culprit).await.context("naming an issue")?;
     }
     store::note_unmerge(&mut tx, by, project, (issue, new)).await.context("noting an unmerge")?;
+    let goal = Goal::Some(new, &events.hashes);
+    moving::note(&mut tx, project, &[issue], goal).await.context("noting events to move")?;
     tx.commit().await.context("unmerging an issue")?;
-    move_later(app, project, (issue, new), short).await?;
+    moving::soon(app, project).await;
     Ok(Unmerged::Into(new))
 }
 

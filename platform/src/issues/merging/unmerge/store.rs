@@ -12,6 +12,14 @@ use crate::{
     protocol::{EventId, distinct::Distinct},
 };
 
+/// The events of the fingerprints that are taken out.
+pub(super) struct Taken {
+    /// The issues that hold them: the one they are taken out of, and those whose events are on their way to it.
+    pub holders: Vec<i64>,
+    /// The first bytes of the fingerprints.
+    pub hashes: Vec<i32>,
+}
+
 /// Makes a new issue like another one, for some of its fingerprints.
 pub(super) async fn split(
     db: &mut PgConnection,
@@ -49,13 +57,13 @@ pub(super) async fn split_counters(
     db: &mut PgConnection,
     project: ProjectId,
     (old, new): (IssueId, IssueId),
-    short: &[i32],
+    events: &Taken,
 ) -> sqlx::Result<()> {
     query!(
         r#"with moved as (
                select date_trunc('hour', occurred_at, 'UTC') as hour, count(*) as events, min(occurred_at) as first,
                       max(occurred_at) as last
-               from events where project_id = $1 and issue_id = $2 and hash = any($4) group by 1
+               from events where project_id = $1 and issue_id = any($5) and hash = any($4) group by 1
            ),
            fewer as (
                update issue_hours h set events = h.events - moved.events from moved
@@ -76,17 +84,18 @@ pub(super) async fn split_counters(
         project.0,
         old.0,
         new.0,
-        short,
+        &events.hashes,
+        &events.holders,
     )
     .execute(&mut *db)
     .await?;
-    split_tags(db, project, (old, new), short).await?;
+    split_tags(db, project, (old, new), events).await?;
     let users = query_scalar!(
         r#"select distinct tags[3] as "user!" from events
-           where project_id = $1 and issue_id = $2 and hash = any($3) and tags[3] <> 0"#,
+           where project_id = $1 and issue_id = any($2) and hash = any($3) and tags[3] <> 0"#,
         project.0,
-        old.0,
-        short,
+        &events.holders,
+        &events.hashes,
     );
     let mut set = Distinct::default();
     for user in users.fetch_all(&mut *db).await? {
@@ -103,13 +112,13 @@ async fn split_tags(
     db: &mut PgConnection,
     project: ProjectId,
     (old, new): (IssueId, IssueId),
-    short: &[i32],
+    events: &Taken,
 ) -> sqlx::Result<()> {
     query!(
         r#"with moved as (
                select numbered.tag, count(*) as events, min(occurred_at) as first, max(occurred_at) as last
                from events cross join unnest(tags) as numbered (tag)
-               where project_id = $1 and issue_id = $2 and hash = any($4) and numbered.tag <> 0 group by numbered.tag
+               where project_id = $1 and issue_id = any($5) and hash = any($4) and numbered.tag <> 0 group by numbered.tag
            ),
            fewer as (
                update issue_tags t set events = t.events - moved.events from moved
@@ -121,7 +130,8 @@ async fn split_tags(
         project.0,
         old.0,
         new.0,
-        short,
+        &events.hashes,
+        &events.holders,
     )
     .execute(&mut *db)
     .await?;
@@ -142,18 +152,17 @@ async fn split_tags(
     Ok(())
 }
 
-/// The latest event of an issue that has one of the fingerprints.
+/// The latest of the events.
 pub(super) async fn latest(
     db: impl PgExecutor<'_>,
     project: ProjectId,
-    issue: IssueId,
-    short: &[i32],
+    events: &Taken,
 ) -> sqlx::Result<Option<EventId>> {
     let event: Option<Uuid> = query_scalar!(
-        "select id from events where project_id = $1 and issue_id = $2 and hash = any($3) order by occurred_at desc limit 1",
+        "select id from events where project_id = $1 and issue_id = any($2) and hash = any($3) order by occurred_at desc limit 1",
         project.0,
-        issue.0,
-        short,
+        &events.holders,
+        &events.hashes,
     )
     .fetch_optional(db)
     .await?;
