@@ -12,7 +12,7 @@ use super::{
     },
     Part,
     family::Family,
-    libraries, names, noise,
+    files, libraries, names, noise,
     rules::{
         Rules,
         matcher::Seen,
@@ -147,9 +147,26 @@ impl<'a> Frames<'a> {
         if self.overflown && self.calls.len() > 2 * ENDLESS {
             keep_endless(&mut items);
         }
+        self.drop_unnamed(&mut items);
         drop_recursion(&mut items);
         self.limit(&mut items);
         items
+    }
+
+    /// An unnamed function beside a named one of the same file says nothing more; browsers leave it out or do not.
+    fn drop_unnamed(&self, items: &mut [Item<'_>]) {
+        let counting: Vec<usize> = (0..items.len()).filter(|at| items[*at].why.is_empty()).collect();
+        let is_of = |item: &Item<'_>, place: &str| {
+            item.strength == Strength::Strong
+                && item.text.strip_prefix(place).is_some_and(|rest| rest.starts_with(" in ") || rest.starts_with(" | "))
+        };
+        for (nth, at) in counting.iter().enumerate() {
+            let beside = [nth.checked_sub(1), Some(nth + 1)].into_iter().flatten().filter_map(|nth| counting.get(nth));
+            let is_said = beside.into_iter().any(|other| is_of(&items[*other], &items[*at].text));
+            if items[*at].strength == Strength::Weak && is_said {
+                items[*at].why = "unnamed, beside a named one of its file";
+            }
+        }
     }
 
     fn strength_of(&self, items: &[Item<'_>]) -> Strength {
@@ -187,7 +204,11 @@ impl Item<'_> {
 fn mark(frame: &Frame, platform: &str, told: bool) -> Mark {
     let family = Family::of(frame, platform);
     let noise = noise::is_noise(frame, family);
-    let in_app = if told || frame.in_app_sent { frame.in_app } else { !libraries::is_library(frame, family) };
+    let in_app = match told || frame.in_app_sent {
+        // What a compiler made of its own library for the program lies in the program's file, and is nobody's bug there.
+        true => frame.in_app && !libraries::is_standard(frame, family),
+        false => !libraries::is_library(frame, family),
+    };
     let why = if noise { "a runtime's or the SDK's own" } else { "" };
     Mark { family, in_app, counts: !noise, why, category: None }
 }
@@ -238,7 +259,15 @@ fn keep_endless(items: &mut [Item<'_>]) {
 fn identity(frame: &Frame, family: Family) -> Option<Identity> {
     let module = frame.module.as_deref().filter(|module| !module.is_empty() && *module != "__main__" && *module != "?");
     let filename = frame.filename.as_deref();
-    let function = frame.function.as_deref().and_then(|name| names::function(name, module.unwrap_or_default(), family));
+    let resumed = match (family, module, frame.function.as_deref()) {
+        (Family::Java, Some(module), Some(function)) => names::suspended(module, function),
+        _ => None,
+    };
+    let (module, function) = match resumed {
+        Some((class, method)) => (Some(class), Some(method)),
+        None => (module, frame.function.as_deref()),
+    };
+    let function = function.and_then(|name| names::function(name, module.unwrap_or_default(), family));
     if family == Family::Native {
         let place = || filename.or(frame.package.as_deref()).map(base_name);
         return match function {
@@ -248,7 +277,7 @@ fn identity(frame: &Frame, family: Family) -> Option<Identity> {
     }
     let place = match module {
         Some(module) if !module.contains("://") => names::module(module, family),
-        _ => names::file(filename.or(module)?),
+        _ => files::file(filename.or(module)?),
     };
     let line = source_line(frame, family);
     Some(match (family, line, function) {

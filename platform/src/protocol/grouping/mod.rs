@@ -7,7 +7,9 @@
 //! [`VERSION`] changes with the algorithm, so that whoever stores groups can link new ones to old ones. No sourcemaps or symbols
 //! are applied here: frames come as they are.
 
+mod data;
 pub mod family;
+mod files;
 pub mod frames;
 mod libraries;
 pub mod message;
@@ -123,10 +125,11 @@ pub fn group(event: &Event, rules: &Rules) -> Grouping {
     let is_default = |parts: &[String]| parts.iter().all(|part| variables::is_default(part));
     let builtin = || rules::fingerprint::find(&BUILT_IN, event, &traces).filter(|_| is_default(&event.fingerprint));
     let rule = own.or_else(builtin);
-    let (source, fingerprint) = match rule {
-        Some(rule) => (Source::Rule(rule.text.clone()), rule.parts.as_slice()),
-        None if is_default(&event.fingerprint) => (Source::Default, &[][..]),
-        None => (Source::Sdk, event.fingerprint.as_slice()),
+    let (source, fingerprint) = match (rule, &event.checksum) {
+        (Some(rule), _) => (Source::Rule(rule.text.clone()), rule.parts.as_slice()),
+        (None, _) if !is_default(&event.fingerprint) => (Source::Sdk, event.fingerprint.as_slice()),
+        (None, Some(checksum)) => (Source::Sdk, std::slice::from_ref(checksum)),
+        (None, None) => (Source::Default, &[][..]),
     };
     let mut hasher = Hasher::new();
     let mut info = Info { source, variant: Variant::Custom, custom: Vec::new(), parts: Vec::new() };
@@ -159,7 +162,9 @@ static BUILT_IN: LazyLock<Vec<rules::fingerprint::Rule>> = LazyLock::new(|| {
         family:javascript type:"ChunkLoadError" -> chunk-load-error
         family:javascript value:"Loading chunk * failed*" -> chunk-load-error
         family:javascript value:"Loading CSS chunk * failed*" -> chunk-load-error
-        family:javascript value:"*Failed to fetch dynamically imported module*" -> chunk-load-error
+        family:javascript value:"*{Failed to fetch,error loading} dynamically imported module*" -> chunk-load-error
+        family:javascript value:"Importing a module script failed*" -> chunk-load-error
+        family:javascript value:"Unable to preload CSS for *" -> chunk-load-error
         family:javascript value:"Hydration failed because*" -> hydration-error
         family:javascript value:"There was an error while hydrating*" -> hydration-error
         family:javascript value:"Text content does not match server-rendered HTML*" -> hydration-error
@@ -197,7 +202,7 @@ fn default(event: &Event, traces: &[Trace<'_>]) -> (Variant, Vec<Part>) {
         return found;
     }
     if let Some(template) = &event.template {
-        let file = template.filename.as_deref().map(names::file).unwrap_or_default();
+        let file = template.filename.as_deref().map(files::file).unwrap_or_default();
         let line = template.context_line.as_deref().unwrap_or_default().trim().to_owned();
         return (Variant::Template, vec![Part::new("template", file), Part::new("line", line)]);
     }
