@@ -44,13 +44,12 @@ const TELLING: [&str; 10] =
 /// What a statement of SQL begins with.
 const STATEMENTS: [&str; 4] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
 /// What engines say of one thing, each in its own words.
-const SYNONYMS: [(&str, &str); 7] = [
+const SYNONYMS: [(&str, &str); 6] = [
     ("nil:NilClass", "nil"),
     ("NetworkError when attempting to fetch resource.", "Failed to fetch"),
     ("The Internet connection appears to be offline.", "Failed to fetch"),
     ("The network connection was lost.", "Failed to fetch"),
     ("Network request failed", "Failed to fetch"),
-    ("for an instance of ", "for #"),
     ("Load failed", "Failed to fetch"),
 ];
 

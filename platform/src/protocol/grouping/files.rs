@@ -1,7 +1,8 @@
 //! A file in a frame without what deployments and bundlers put into its path.
 
 /// After these, a path names a library's file.
-const LIBRARIES: &[&str] = &["site-packages/", "dist-packages/", "node_modules/", "/gems/", "/pkg/mod/", "lib/python"];
+const LIBRARIES: &[&str] =
+    &["site-packages/", "dist-packages/", "node_modules/", "/gems/", "/pkg/mod/", "lib/python", "app.asar/"];
 
 /// A file without origin, query, machine, deployment and build.
 pub fn file(path: &str) -> String {
@@ -79,8 +80,6 @@ fn without_origin(path: &str) -> &str {
     let path = path.strip_prefix("async ").unwrap_or(path).trim_start_matches('(');
     match path.split_once("://") {
         Some(("http" | "https" | "capacitor" | "ionic", rest)) => rest.split_once('/').map_or("", |(_, path)| path),
-        // `file:///app/a.js` is `/app/a.js`.
-        Some(("file", rest)) => rest,
         // `webpack://name/./src/a.js` names the bundle, `webpack:///./src/a.js` does not.
         Some(("webpack", rest)) => rest.find("/./").map_or(rest, |at| &rest[at..]),
         Some((_, rest)) => rest,
@@ -92,6 +91,9 @@ fn without_origin(path: &str) -> &str {
 fn segment(part: &str) -> Option<String> {
     if matches!(part, "index.android.bundle" | "index.ios.bundle" | "main.jsbundle") {
         return Some("bundle".into());
+    }
+    if let Some(stem) = part.strip_suffix(".mjs").or_else(|| part.strip_suffix(".cjs")) {
+        return segment(&format!("{stem}.js"));
     }
     let bundled = part.rsplit_once('.').and_then(|(stem, end)| Some((without_bundler_hash(stem)?, end)));
     if let Some((stem, end)) = bundled {

@@ -3,7 +3,7 @@
 //! A name that is made anew with every build or run (`Cart$$Lambda$14`, `main.3f2a1b9c.js`, `/releases/20240229/`) would make a
 //! bug a new one each time.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use super::{
     super::{
@@ -57,12 +57,21 @@ fn java_class(name: &str) -> String {
     let end = GENERATED.start(name).unwrap_or(name.len());
     let unprefixed = name[..end].replace(".$", ".");
     let name = if name[end..].starts_with("$Definition") { unprefixed.as_str() } else { &name[..end] };
-    // A trailing number counts anonymous classes; that of one inside of a method shifts with every edit of it.
-    let is_in_method =
-        name.matches('$').count() > 1 && name.rsplit('$').nth(1).is_some_and(|own| own.starts_with(char::is_lowercase));
-    let name =
-        if is_in_method { name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('$') } else { name };
-    without_numbers_after(name, &["__", "$Proxy", "Accessor", "Script", "closure", "eval"])
+    let name = without_counted(name);
+    without_numbers_after(&name, &["__", "$Proxy", "Accessor", "Script", "closure", "eval"])
+}
+
+/// A number counts anonymous classes: that of one of a class is its name (`Cart$1`), those inside of a method or of another one
+/// shift with every edit (`Cart$onCreate$1`, `CartKt$Cart$1$2`).
+fn without_counted(name: &str) -> Cow<'_, str> {
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut inner = name.split('$').skip(1);
+    let is_in_method = inner.clone().any(|part| part.starts_with(char::is_lowercase));
+    if !is_in_method && inner.by_ref().filter(is_number).count() < 2 {
+        return Cow::Borrowed(name);
+    }
+    let kept: Vec<&str> = name.split('$').filter(|part| !is_number(part)).collect();
+    Cow::Owned(kept.join("$"))
 }
 
 /// `Shop.Cart+<Total>d__5` → `Shop.Cart`: the method is in the function's name too, see [`function`].
@@ -183,7 +192,7 @@ fn dotnet_function(name: &str, module: &str) -> String {
     if name.starts_with('<') {
         return inside(name).map_or_else(|| name.to_owned(), |own| format!("{own} lambda"));
     }
-    name.split(['(', '`', '[']).next().unwrap_or_default().to_owned()
+    name.split(['(', '`', '[']).next().unwrap_or_default().trim().to_owned()
 }
 
 fn php_function(name: &str) -> String {
@@ -211,9 +220,10 @@ fn php_function(name: &str) -> String {
 fn ruby_function(name: &str) -> String {
     let (prefix, own) = name.rsplit_once(" in ").map_or(("", name), |(prefix, own)| (prefix, own));
     let own = own.rsplit(['#']).next().unwrap_or_default();
-    let own = match own.starts_with("_app_") {
-        true => own.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_owned(),
-        false => without_numbers_after(own, &["_", "__"]),
+    let own = if own.starts_with("_app_") {
+        own.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_owned()
+    } else {
+        without_numbers_after(own, &["_", "__"])
     };
     let prefix = if prefix.is_empty() { "" } else { "block in " };
     format!("{prefix}{own}")
@@ -224,10 +234,11 @@ fn go_function(name: &str) -> String {
     let generic = name.find('[').and_then(|open| Some((open, open + name[open..].find(']')?)));
     let name =
         generic.map_or_else(|| name.to_owned(), |(open, close)| format!("{}{}", &name[..open], &name[close + 1..]));
-    let wrapped = [".gowrap", ".deferwrap"].iter().find_map(|mark| name.find(mark));
+    // `-fm` is a method that was passed as a value.
+    let wrapped = [".gowrap", ".deferwrap", "-fm"].iter().find_map(|mark| name.find(mark));
     let name = wrapped.map_or(name.clone(), |at| name[..at].to_owned());
     let own = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let is_closure = own.ends_with(".func");
+    let is_closure = own.rsplit('.').next() == Some("func");
     if is_closure { own.to_owned() } else { name }
 }
 

@@ -47,7 +47,7 @@ pub fn is_digest(piece: &str) -> bool {
 pub fn is_base64(word: &str) -> bool {
     let text = word.trim_end_matches('=');
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-    text.len() < word.len() && word.len() >= 8 && word.len() % 4 == 0 && text.bytes().all(is_base64)
+    text.len() < word.len() && word.len() >= 8 && word.len().is_multiple_of(4) && text.bytes().all(is_base64)
 }
 
 /// Random letters and digits, as of keys and session ids.
@@ -94,13 +94,17 @@ pub fn is_email(word: &str) -> bool {
 
 /// `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1:80`, `::1`, and the address of a network card
 pub fn is_ip(word: &str) -> bool {
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // `:8080` is a port of every address.
+    if word.strip_prefix(':').is_some_and(is_port) {
+        return true;
+    }
     let address = word.split(['/', '%']).next().unwrap_or_default();
     // `0.123.0` and the like are numbers of processes and references.
-    if address.starts_with("0.") && address != "0.0.0.0" {
+    if address.starts_with("0.") && !address.starts_with("0.0.0.0") {
         return false;
     }
     let v4 = address.split(':').next().unwrap_or_default();
-    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     v4.parse::<std::net::Ipv4Addr>().is_ok() && address.split_once(':').is_none_or(|(_, port)| is_port(port))
         || (address.matches(':').count() >= 2 && address.parse::<std::net::Ipv6Addr>().is_ok())
         || word
