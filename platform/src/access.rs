@@ -52,6 +52,10 @@ pub struct Membership {
 #[derive(Clone, Debug)]
 pub struct ProjectAdmin(pub ProjectAccess);
 
+/// A visitor who may decide about the organisation that the path names: of its managers and owners.
+#[derive(Clone, Debug)]
+pub struct OrganizationAdmin(pub Membership);
+
 /// A visitor who may see the issue that the path names.
 #[derive(Clone, Debug)]
 pub struct IssueAccess {
@@ -132,6 +136,18 @@ impl FromRequestParts<App> for Membership {
         let organization = found.ok_or(Error::NotFound)?;
         let projects = projects::store::of_organization(&app.db, organization.id).await?;
         Ok(Membership { organization, projects })
+    }
+}
+
+impl FromRequestParts<App> for OrganizationAdmin {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<OrganizationAdmin, Error> {
+        let membership: Membership = parts.extract_with_state(app).await?;
+        let Visitor { user } = parts.extract_with_state(app).await?;
+        let manages =
+            user.is_superuser || organizations::store::manages(&app.db, membership.organization.id, user.id).await?;
+        if manages { Ok(OrganizationAdmin(membership)) } else { Err(Error::Forbidden) }
     }
 }
 

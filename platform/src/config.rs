@@ -8,6 +8,7 @@ mod files;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, ensure};
+use chrono::TimeDelta;
 use clap::{
     ArgAction, Args, ValueEnum,
     builder::{BoolishValueParser, OsStringValueParser, StringValueParser, TypedValueParser},
@@ -172,6 +173,14 @@ pub struct Retention {
     /// Days after which events, and issues that had none since, are deleted; 0 keeps them for ever.
     #[arg(long, value_name = "DAYS", env = "SENTRY_EVENT_RETENTION_DAYS", default_value_t = 90)]
     pub event_days: u32,
+}
+
+impl Retention {
+    /// How old an event may be that comes in; an older one has a wrong clock.
+    pub fn of_events(&self) -> TimeDelta {
+        const FOR_EVER: u32 = 36_525;
+        TimeDelta::days(i64::from(if self.event_days == 0 { FOR_EVER } else { self.event_days.min(FOR_EVER) }))
+    }
 }
 
 /// Which queue carries the events.

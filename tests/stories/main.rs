@@ -11,6 +11,7 @@ mod durability;
 mod edge;
 mod feedback;
 mod files;
+mod grouping;
 mod health;
 mod ingest;
 mod items;
@@ -55,6 +56,7 @@ const TOPICS: &[&[Story]] = &[
     reports::STORIES,
     quotas::STORIES,
     settings::STORIES,
+    grouping::STORIES,
     lifecycle::STORIES,
     merging::STORIES,
     moving::STORIES,

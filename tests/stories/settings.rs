@@ -13,6 +13,8 @@ pub const STORIES: &[Story] = &[
     Story { name: "what_a_project_does_not_want_is_counted_and_not_kept", run: unwanted_events_are_counted },
     Story { name: "a_projects_rules_say_what_is_the_same_and_what_is_secret", run: rules_group_and_scrub },
     Story { name: "a_setting_that_makes_no_sense_is_refused_in_words", run: nonsense_is_refused },
+    Story { name: "an_organisation_demands_privacy_of_all_its_projects", run: an_organisation_demands },
+    Story { name: "an_event_older_than_what_is_kept_has_a_wrong_clock", run: what_is_kept_says_what_is_old },
     Story { name: "a_member_reads_settings_and_an_admin_changes_them", run: only_admins_change_settings },
 ];
 
@@ -122,5 +124,70 @@ fn only_admins_change_settings(world: &World) -> Result<()> {
     platform.sql("update members set role = 'admin'")?;
     let (status, answer) = platform.ask(Method::PUT, "/projects/acme/shop/", &change)?;
     ensure!(status == 200 && answer["resolveAge"] == 24, "an admin was answered {status}: {answer}");
+    Ok(())
+}
+
+fn an_organisation_demands(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let lax = json!({"dataScrubber": false, "dataScrubberDefaults": false, "scrubIPAddresses": false});
+    let (status, answer) = platform.ask(Method::PUT, "/projects/acme/shop/", &lax)?;
+    ensure!(status == 200, "a project that keeps all was answered {status}: {answer}");
+    let demands = json!({
+        "dataScrubber": true, "dataScrubberDefaults": true, "scrubIPAddresses": true,
+        "sensitiveFields": ["ticket"], "safeFields": ["token_kind"], "name": "Acme Ltd",
+    });
+    let (status, answer) = platform.ask(Method::PUT, "/organizations/acme/", &demands)?;
+    ensure!(status == 200, "the organisation was answered {status}: {answer}");
+    let organization = platform.api("/organizations/acme/")?;
+    for (field, value) in demands.as_object().into_iter().flatten() {
+        ensure!(organization[field] == *value, "{field} is {}", organization[field]);
+    }
+    ensure!(organization["projects"][0]["slug"] == "shop", "the organisation is {organization:#}");
+
+    let mut event = error("Gone", "umbrella");
+    event["extra"] = json!({"ticket_number": "A-77", "token_kind": "paper", "password": "hunter2"});
+    event["user"]["ip_address"] = json!("192.0.2.7");
+    let id = platform.receives(&project, &event)?;
+    platform.stores(1)?;
+    let text = platform.api(&format!("/projects/acme/shop/events/{id}/"))?.to_string();
+    for secret in ["A-77", "hunter2", "192.0.2.7"] {
+        ensure!(!text.contains(secret), "{secret} was kept: {text}");
+    }
+    ensure!(text.contains("paper"), "what is safe was scrubbed: {text}");
+
+    let wrong = json!({"sensitiveFields": 7, "relayPiiConfig": "{rules", "name": " "});
+    let (status, answer) = platform.ask(Method::PUT, "/organizations/acme/", &wrong)?;
+    let refused = |field: &str| answer[field].is_array();
+    ensure!(
+        status == 400 && ["sensitiveFields", "relayPiiConfig", "name"].iter().all(|field| refused(field)),
+        "{status}: {answer}"
+    );
+    ensure!(platform.api("/organizations/acme/")? == organization, "nonsense changed something");
+    platform.sql("update users set is_superuser = false; update members set role = 'admin'")?;
+    let (status, _) = platform.ask(Method::PUT, "/organizations/acme/", &json!({"dataScrubber": false}))?;
+    ensure!(status == 403, "who only decides about projects was answered {status}");
+    Ok(())
+}
+
+fn what_is_kept_says_what_is_old(world: &World) -> Result<()> {
+    let platform = Platform::start_set(world, &[("SENTRY_EVENT_RETENTION_DAYS", "200")])?;
+    let project = platform.project("shop")?;
+    let aged = |days: i64| -> Result<(String, i64)> {
+        let now: i64 = platform.sql("select extract(epoch from now())::bigint")?.parse()?;
+        let at = now - days * 86_400;
+        let mut event = error("Gone", &format!("{days} days ago"));
+        event["timestamp"] = json!(at);
+        Ok((platform.receives(&project, &event)?, at))
+    };
+    let (kept, at) = aged(150)?;
+    let (shifted, _) = aged(250)?;
+    platform.stores(2)?;
+    let seconds = |id: &str| {
+        platform.sql(&format!("select extract(epoch from occurred_at)::bigint from events where id = '{id}'"))
+    };
+    ensure!(seconds(&kept)? == at.to_string(), "an event of the time that is kept has another time");
+    let ago = "select now() - occurred_at < interval '1 hour' from events where id =";
+    ensure!(platform.sql(&format!("{ago} '{shifted}'"))? == "t", "an older event keeps the time of a wrong clock");
     Ok(())
 }

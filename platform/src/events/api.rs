@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
-    sections,
+    grouping, sections,
     store::{self, End, Neighbours, Stored},
 };
 use crate::{
@@ -34,7 +34,8 @@ pub fn routes() -> Router<App> {
     let router = api_route(Router::new(), "/api/0/projects/{org}/{project}/events/", get(list));
     let router = api_route(router, "/api/0/projects/{org}/{project}/events/{event}/", get(one));
     let router = api_route(router, "/api/0/issues/{issue}/events/{event}/", get(one_of_issue));
-    api_route(router, "/api/0/organizations/{org}/issues/{issue}/events/{event}/", get(one_of_issue))
+    let router = api_route(router, "/api/0/organizations/{org}/issues/{issue}/events/{event}/", get(one_of_issue));
+    api_route(router, "/api/0/projects/{org}/{project}/events/{event}/grouping-info/", get(grouping_info))
 }
 
 #[derive(Deserialize)]
@@ -82,6 +83,17 @@ async fn one_of_issue(
     };
     let stored = stored.filter(|stored| stored.issue_id == issue.id).ok_or(Error::NotFound)?;
     full(&app, &stored).await
+}
+
+/// Why the event is in its group, by the project's rules as they are now.
+async fn grouping_info(
+    State(app): State<App>,
+    access: ProjectAccess,
+    Path(named): Path<Named>,
+) -> Result<Json<Value>, Error> {
+    let id = named.event.parse().map_err(|_| Error::NotFound)?;
+    let stored = store::find(&app.db, access.project.id, id).await?.ok_or(Error::NotFound)?;
+    Ok(Json(grouping::Why::read(&app, &stored).await?.json()))
 }
 
 async fn full(app: &App, stored: &Stored) -> Result<Json<FullEventJson>, Error> {

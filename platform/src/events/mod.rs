@@ -4,6 +4,7 @@ pub mod api;
 mod beside;
 mod body;
 mod cpu;
+mod grouping;
 pub mod pages;
 mod prepare;
 mod process;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::{
     beside::Beside,
+    grouping,
     sections::{self, Block, ExceptionView},
     store::{self, End, Neighbours, Stored},
 };
@@ -84,6 +85,7 @@ struct IssuePage {
     head: Head,
     event: Option<EventView>,
     beside: Option<Beside>,
+    why: Option<grouping::View>,
 }
 
 /// What is known of the issue, whichever event is shown.
@@ -147,14 +149,15 @@ async fn show(
 ) -> Result<Html<String>, Error> {
     let page = found.access.page(language).at(Tab::Issues);
     let head = Head::read(app, found, page.phrases).await?;
-    let (event, beside) = match event {
+    let (event, beside, why) = match event {
         Some(event) => (
             Some(EventView::read(app, &event, page.phrases).await?),
             Some(Beside::read(app, &found.access, &event, page.phrases).await?),
+            Some(grouping::Why::read(app, &event).await?.view(page.phrases)),
         ),
-        None => (None, None),
+        None => (None, None, None),
     };
-    Ok(render(&IssuePage { page, head, event, beside })?)
+    Ok(render(&IssuePage { page, head, event, beside, why })?)
 }
 
 impl Head {

@@ -25,14 +25,13 @@ use crate::{
     },
 };
 
-/// An event that is older is taken for one of a wrong clock.
-const RETENTION: TimeDelta = TimeDelta::days(90);
-
 /// An event with everything decided that can be decided without the database.
 pub(super) struct Prepared {
     pub received: Received,
     pub occurred_at: DateTime<Utc>,
     pub fingerprint: Fingerprint,
+    /// Its group by the project's former version, while issues are being taken over from that one.
+    pub former: Option<Fingerprint>,
     pub title: String,
     pub culprit: String,
     pub kind: &'static str,
@@ -97,8 +96,9 @@ impl Step {
 }
 
 /// Parse → normalise → filter → scrub → write → compress → group → name. No clock, no client; stops at the first reason to refuse.
-pub(super) fn prepare(policy: &Policy, received: Received) -> Result<Prepared, Refused> {
-    or_set_aside(received, |received| prepare_watched(policy, received, |_| ()))
+/// An event older than `retention` is taken for one of a wrong clock.
+pub(super) fn prepare(policy: &Policy, retention: TimeDelta, received: Received) -> Result<Prepared, Refused> {
+    or_set_aside(received, |received| prepare_watched(policy, retention, received, |_| ()))
 }
 
 /// A bug of ours that one event brings to light must not hold up the others: the event is set aside like one that is no event.
@@ -118,6 +118,7 @@ fn or_set_aside(
 /// Like [`prepare`], and tells when a step is done.
 pub(super) fn prepare_watched(
     policy: &Policy,
+    retention: TimeDelta,
     received: Received,
     mut done: impl FnMut(Step),
 ) -> Result<Prepared, Refused> {
@@ -126,7 +127,7 @@ pub(super) fn prepare_watched(
         Err(invalid) => return Err(Refused::Invalid(Rejected { received, reason: invalid.to_string() })),
     };
     done(Step::Parse);
-    let context = context(policy, &received);
+    let context = context(policy, retention, &received);
     normalize(&mut json, &context);
     done(Step::Normalise);
     if let Some(reason) = policy.filters.reason(&Event::outline(&json), context.client_ip) {
@@ -141,11 +142,14 @@ pub(super) fn prepare_watched(
     };
     done(Step::Compress);
     let event = Event::outline(&json);
-    let grouping = group(&event, &policy.rules);
+    let grouping = group(&event, &policy.rules, policy.grouping.version);
+    let former = policy.grouping.former_at(received.received_at);
+    let former = former.map(|version| group(&event, &policy.rules, version).fingerprint);
     done(Step::Group);
     let prepared = Prepared {
         occurred_at: event.timestamp.unwrap_or(received.received_at),
         fingerprint: grouping.fingerprint,
+        former: former.filter(|former| *former != grouping.fingerprint),
         title: grouping.title.unwrap_or_else(|| title::title(&event)),
         culprit: title::culprit(&event),
         kind: title::kind(&event),
@@ -167,14 +171,14 @@ fn parse(body: &[u8]) -> Result<Object, Invalid> {
     })
 }
 
-fn context(policy: &Policy, received: &Received) -> Context {
+fn context(policy: &Policy, retention: TimeDelta, received: &Received) -> Context {
     Context {
         event_id: received.id,
         received_at: received.received_at,
         sent_at: received.sent.at,
         client_ip: received.sent.from,
         client: received.sent.by.clone(),
-        retention: RETENTION,
+        retention,
         addresses: policy.addresses,
     }
 }

@@ -35,8 +35,10 @@ impl Preparing {
     /// Has one core prepare some events; waits for it to be free, so that what is being prepared stays little.
     pub async fn add(&mut self, events: Vec<Received>) -> Result<()> {
         let policies = self.app.policies.of(events.iter().map(|received| received.project).collect()).await?;
+        let retention = self.app.config.retention.of_events();
         let prepare_all = move || {
-            events.into_iter().map(|received| prepare(&policies[&received.project], received)).collect::<Vec<_>>()
+            let prepare = |received: Received| prepare(&policies[&received.project], retention, received);
+            events.into_iter().map(prepare).collect::<Vec<_>>()
         };
         self.cores.start(prepare_all).await
     }

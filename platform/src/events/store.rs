@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool, query, query_as, types::Json};
+use sqlx::{PgExecutor, PgPool, query, query_as, query_scalar, types::Json};
 use uuid::Uuid;
 
 use super::{Received, body};
@@ -87,6 +87,18 @@ pub async fn at_end(db: impl PgExecutor<'_>, issue: &Issue, end: End) -> sqlx::R
             .await
         }
     }
+}
+
+/// The first bytes of the fingerprint that gave an event its issue.
+pub(super) async fn hash(db: impl PgExecutor<'_>, event: &Stored) -> sqlx::Result<Option<i32>> {
+    query_scalar!(
+        "select hash from events where project_id = $1 and id = $2 and received_at = $3",
+        event.project_id.0,
+        event.id,
+        event.received_at,
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// The events of the same issue just before and just after one.

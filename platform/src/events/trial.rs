@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use chrono::TimeDelta;
 use clap::Args;
 use nix::time::ClockId;
 use serde_json::{Map, Value, json};
@@ -21,6 +22,9 @@ use crate::{
     protocol::EventId,
 };
 
+/// What an installation keeps that says nothing else.
+const RETENTION: TimeDelta = TimeDelta::days(90);
+
 /// `picket events try`
 #[derive(Args)]
 pub struct Try {
@@ -37,7 +41,7 @@ pub struct Try {
 pub fn try_event(options: &Try) -> Result<()> {
     let sent = fs::read(&options.file).with_context(|| format!("reading {}", options.file.display()))?;
     let sent = Bytes::from(sent);
-    let policy = Settings::default().policy(&Demands::default());
+    let policy = Settings::of_new_project().policy(&Demands::default());
     let mut watch = Watch::default();
     let mut outcome = watch.prepare(&policy, &sent)?;
     for _ in 1..options.rounds {
@@ -80,7 +84,7 @@ impl Watch {
         };
         let start = cpu_time()?;
         let mut last = start;
-        let outcome = prepare_watched(policy, received, |step| {
+        let outcome = prepare_watched(policy, RETENTION, received, |step| {
             let at = cpu_time().unwrap_or(last);
             self.steps[step as usize].push(at - last);
             last = at;

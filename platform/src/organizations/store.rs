@@ -73,6 +73,18 @@ pub async fn decides(db: impl PgExecutor<'_>, organization: OrganizationId, user
     .await
 }
 
+/// Whether somebody decides about the organisation itself.
+pub async fn manages(db: impl PgExecutor<'_>, organization: OrganizationId, user: UserId) -> sqlx::Result<bool> {
+    query_scalar!(
+        r#"select exists(select 1 from members where organization_id = $1 and user_id = $2
+                         and role in ('manager', 'owner')) as "manages!""#,
+        organization.0,
+        user.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// The organisation that was there first.
 pub(super) async fn oldest(db: impl PgExecutor<'_>) -> sqlx::Result<Option<Organization>> {
     query_as!(Organization, r#"select id, slug, name from organizations order by id limit 1"#,).fetch_optional(db).await

@@ -1,5 +1,7 @@
 //! Sentry's Web API v0 of a project: what it is, and what it decides about its events.
 
+mod organization;
+
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -19,8 +21,9 @@ use super::{
     store::{self, Details},
 };
 use crate::{
-    access::{ProjectAccess, ProjectAdmin},
+    access::{Membership, ProjectAccess, ProjectAdmin, Visitor},
     app::App,
+    protocol::grouping::Version,
     web::{Error, api_route},
 };
 
@@ -28,7 +31,25 @@ use crate::{
 pub fn routes() -> Router<App> {
     let router = api_route(Router::new(), "/api/0/projects/{org}/{project}/", get(one).put(update).delete(delete));
     let router = api_route(router, "/api/0/projects/{org}/{project}/filters/", get(filters));
-    api_route(router, "/api/0/projects/{org}/{project}/filters/{filter}/", put(switch_filter))
+    let router = api_route(router, "/api/0/projects/{org}/{project}/filters/{filter}/", put(switch_filter));
+    let router = api_route(router, "/api/0/grouping-configs/", get(grouping_configs));
+    let router = api_route(router, "/api/0/organizations/{org}/grouping-configs/", get(grouping_configs_here));
+    router.merge(organization::routes())
+}
+
+/// The versions of the grouping, the newest first.
+async fn grouping_configs(_: Visitor) -> Json<Value> {
+    let config = |version: &Version| {
+        json!({
+            "id": version.id(), "base": null, "strategies": [], "delegates": [], "changelog": version.changes(), "risk": 1,
+            "hidden": false, "latest": *version == Version::NEWEST,
+        })
+    };
+    Json(Version::ALL.iter().rev().map(config).collect())
+}
+
+async fn grouping_configs_here(_: Membership, visitor: Visitor) -> Json<Value> {
+    grouping_configs(visitor).await
 }
 
 async fn one(State(app): State<App>, access: ProjectAccess) -> Result<Json<Value>, Error> {
@@ -43,7 +64,9 @@ async fn update(
     Json(wanted): Json<Map<String, Value>>,
 ) -> Result<Json<Value>, Error> {
     let details = store::details(&app.db, access.project.id).await?.ok_or(Error::NotFound)?;
-    let changes = read(details.settings, &wanted)?;
+    let before = details.settings.grouping.clone();
+    let mut changes = read(details.settings, &wanted)?;
+    changes.settings.grouping.follow(&before, app.now());
     let details = save(&app, &mut access, changes).await?;
     Ok(Json(project(&access, &details)))
 }
@@ -169,6 +192,9 @@ fn project(ProjectAccess { organization, project, .. }: &ProjectAccess, details:
         "relayPiiConfig": Some(&settings.privacy.rules).filter(|rules| !rules.is_empty()),
         "fingerprintingRules": settings.grouping.fingerprint_rules,
         "groupingEnhancements": settings.grouping.stack_rules,
+        "groupingConfig": settings.grouping.version.id(),
+        "secondaryGroupingConfig": settings.grouping.former.map(Version::id),
+        "secondaryGroupingExpiry": settings.grouping.former_until.map_or(0, |until| until.timestamp()),
         "allowedDomains": details.origins,
         "digestsMinDelay": 300,
         "digestsMaxDelay": 1800,

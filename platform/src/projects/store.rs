@@ -133,13 +133,14 @@ pub(super) async fn insert(
 ) -> sqlx::Result<Option<Project>> {
     query_as!(
         Project,
-        "insert into projects (organization_id, name, slug, platform) values ($1, $2, $3, $4)
+        "insert into projects (organization_id, name, slug, platform, settings) values ($1, $2, $3, $4, $5)
          on conflict (organization_id, slug) do nothing
          returning id, organization_id, slug, name, platform",
         organization.0,
         name,
         slug,
         platform,
+        Json(&Settings::of_new_project()) as Json<&Settings>,
     )
     .fetch_optional(db)
     .await
@@ -334,4 +335,36 @@ pub(super) async fn settings_of(db: impl PgExecutor<'_>, projects: &[ProjectId])
     )
     .fetch_all(db)
     .await
+}
+
+/// When an organisation began, and what it demands of its projects.
+pub(super) async fn demands(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+) -> sqlx::Result<Option<(DateTime<Utc>, Demands)>> {
+    let row = query!(
+        r#"select created_at, privacy as "privacy: Json<Demands>" from organizations where id = $1"#,
+        organization.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| (row.created_at, row.privacy.0)))
+}
+
+/// Changes what an organisation is called and demands.
+pub(super) async fn set_demands(
+    db: impl PgExecutor<'_>,
+    organization: OrganizationId,
+    name: &str,
+    demands: &Demands,
+) -> sqlx::Result<()> {
+    query!(
+        "update organizations set name = $2, privacy = $3 where id = $1",
+        organization.0,
+        name,
+        Json(demands) as Json<&Demands>,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

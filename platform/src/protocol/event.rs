@@ -47,6 +47,8 @@ pub struct Event {
     pub environment: Option<String>,
     pub tags: Vec<(String, String)>,
     pub fingerprint: Vec<String>,
+    /// What old SDKs send in its place.
+    pub checksum: Option<String>,
     pub user: Vec<(String, String)>,
     pub request: Option<Request>,
     pub breadcrumbs: Vec<Breadcrumb>,
@@ -183,6 +185,7 @@ impl Event {
                 .get("fingerprint")
                 .and_then(Value::as_array)
                 .map_or_else(Vec::new, |parts| parts.iter().filter_map(|part| text(Some(part))).collect()),
+            checksum: get("checksum"),
             user: pairs(first(event, &["user", "sentry.interfaces.User"])),
             request: first(event, &["request", "sentry.interfaces.Http"]).and_then(Value::as_object).map(Request::read),
             breadcrumbs: objects(shown_only("breadcrumbs").or_else(|| shown_only("sentry.interfaces.Breadcrumbs")))

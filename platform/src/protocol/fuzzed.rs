@@ -122,7 +122,9 @@ pub fn event(input: &[u8]) {
         ..Filters::default()
     };
     let _ = filters.reason(&event, context.client_ip);
-    let _ = grouping::group(&event, &Rules::default());
+    for version in grouping::Version::ALL {
+        let _ = grouping::explain(&event, &Rules::default(), version);
+    }
     let _ = (title::title(&event), title::culprit(&event), title::location(&event), title::metadata(&event));
 }
 

@@ -8,7 +8,7 @@ use super::{
     envelope::{Envelope, EnvelopeError},
     event::{Event, Invalid},
     function_name,
-    grouping::{group, rules::Rules},
+    grouping::{Version, group, rules::Rules},
     title::{culprit, kind, location, metadata, title},
 };
 
@@ -128,7 +128,7 @@ fn native_functions_are_cut_to_what_people_call_them() {
 
 #[test]
 fn the_same_bug_is_one_group_and_another_bug_is_another() {
-    let group = |json: &Value| group(&event(json), &Rules::default()).fingerprint;
+    let group = |json: &Value| group(&event(json), &Rules::default(), Version::NEWEST).fingerprint;
     let first = error("ValueError", "item 17 is gone", &["main", "add"]);
     let mut elsewhere = first.clone();
     elsewhere["exception"]["values"][0]["stacktrace"]["frames"][0]["lineno"] = json!(99);

@@ -27,13 +27,63 @@ pub(super) async fn find_or_create_issues(tx: &mut Tx<'_>, fresh: &[&Prepared]) 
     if missing.is_empty() {
         return Ok(issues);
     }
-    let claimed = claim_fingerprints(tx, &missing).await?;
+    let former = former_issues(tx, fresh, &missing).await?;
+    let linked = link_fingerprints(tx, &former).await?;
+    let unknown: Vec<_> = missing.iter().filter(|key| !former.contains_key(key)).copied().collect();
+    let claimed = claim_fingerprints(tx, &unknown).await?;
     create_issues(tx, &claimed, &wanted).await?;
     // What another worker claimed first is committed by now: claiming waited for it.
-    let beaten: Vec<_> = missing.into_iter().filter(|key| !claimed.contains_key(key)).collect();
+    let is_beaten = |key: &(ProjectId, Fingerprint)| !claimed.contains_key(key) && !linked.contains_key(key);
+    let beaten: Vec<_> = missing.into_iter().filter(is_beaten).collect();
     issues.extend(find_issues(tx, &beaten).await?);
     issues.extend(claimed);
+    issues.extend(linked);
     Ok(issues)
+}
+
+/// The issues that events with a new fingerprint have by that of the project's former version; nothing is asked where no
+/// project is on its way from one to the other.
+async fn former_issues(
+    tx: &mut Tx<'_>,
+    fresh: &[&Prepared],
+    missing: &[(ProjectId, Fingerprint)],
+) -> sqlx::Result<Issues> {
+    let missing: BTreeSet<_> = missing.iter().copied().collect();
+    let both = |event: &&Prepared| {
+        let project = event.received.project;
+        Some(((project, event.fingerprint), (project, event.former?)))
+    };
+    let both: Vec<_> = fresh.iter().filter_map(both).filter(|(key, _)| missing.contains(key)).collect();
+    if both.is_empty() {
+        return Ok(Issues::new());
+    }
+    let keys: BTreeSet<_> = both.iter().map(|(_, former)| *former).collect();
+    let found = find_issues(tx, &keys.into_iter().collect::<Vec<_>>()).await?;
+    let known = both.into_iter().rev().filter_map(|(key, former)| Some((key, *found.get(&former)?)));
+    Ok(known.collect())
+}
+
+/// Gives issues one more fingerprint each, and says which were nobody's.
+async fn link_fingerprints(tx: &mut Tx<'_>, links: &Issues) -> sqlx::Result<Issues> {
+    if links.is_empty() {
+        return Ok(Issues::new());
+    }
+    let keys: Vec<_> = links.keys().copied().collect();
+    let (projects, fingerprints) = columns(&keys);
+    let rows = sqlx::query!(
+        r#"insert into issue_hashes (project_id, fingerprint, issue_id)
+           select project_id, fingerprint, issue_id
+           from unnest($1::bigint[], $2::bytea[], $3::bigint[]) as linked (project_id, fingerprint, issue_id)
+           order by project_id, fingerprint
+           on conflict do nothing
+           returning project_id, fingerprint, issue_id"#,
+        &projects,
+        &fingerprints,
+        &links.values().map(|issue| issue.0).collect::<Vec<_>>(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.project_id, stored_fingerprint(&row.fingerprint)), row.issue_id)).collect())
 }
 
 async fn find_issues(tx: &mut Tx<'_>, keys: &[(ProjectId, Fingerprint)]) -> sqlx::Result<Issues> {

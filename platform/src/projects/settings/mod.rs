@@ -7,11 +7,15 @@
 pub mod options;
 mod policies;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::{
     filter::{Filters, IpRange, Legacy, globs, health_checks},
-    grouping::rules::Rules,
+    grouping::{
+        Version,
+        rules::{Rules, fingerprint, stack},
+    },
     normalize::Addresses,
     scrub::{self, advanced::Rules as Rewrites},
 };
@@ -108,6 +112,43 @@ pub struct Grouping {
     pub fingerprint_rules: String,
     /// Stack trace rules, one a line.
     pub stack_rules: String,
+    pub version: Version,
+    /// The version before it.
+    pub former: Option<Version>,
+    /// How long events whose group nobody knows are looked for by the former version.
+    pub former_until: Option<DateTime<Utc>>,
+}
+
+/// How long a version's groups are looked for after an upgrade, unless somebody says otherwise: after that, an issue that was
+/// never heard of begins anew.
+const TRANSITION: TimeDelta = TimeDelta::days(90);
+
+impl Grouping {
+    /// What the project's own rules say.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            fingerprint: fingerprint::parse(&self.fingerprint_rules).unwrap_or_default(),
+            stack: stack::parse(&self.stack_rules).unwrap_or_default(),
+        }
+    }
+
+    /// After another version was chosen, its groups are linked to those of the one before.
+    pub(in crate::projects) fn follow(&mut self, before: &Grouping, now: DateTime<Utc>) {
+        if self.version != before.version && self.former == before.former {
+            self.former = Some(before.version);
+        }
+        if self.former != before.former && self.former_until == before.former_until {
+            self.former_until = Some(now + TRANSITION);
+        }
+        if self.former.is_none() || self.former == Some(self.version) {
+            (self.former, self.former_until) = (None, None);
+        }
+    }
+
+    /// The former version, as long as it matters.
+    pub fn former_at(&self, now: DateTime<Utc>) -> Option<Version> {
+        self.former.filter(|_| self.former_until.is_some_and(|until| now < until))
+    }
 }
 
 /// What an organisation demands of all its projects' privacy; a project can only add to it.
@@ -129,9 +170,15 @@ pub struct Policy {
     pub scrubbing: scrub::Settings,
     pub addresses: Addresses,
     pub rules: Rules,
+    pub grouping: Grouping,
 }
 
 impl Settings {
+    /// Those of a project that is being made.
+    pub fn of_new_project() -> Settings {
+        Settings { grouping: Grouping { version: Version::NEWEST, ..Grouping::default() }, ..Settings::default() }
+    }
+
     /// Makes a policy of them, under an organisation's demands.
     pub fn policy(&self, demands: &Demands) -> Policy {
         let privacy = self.privacy.under(demands);
@@ -140,11 +187,8 @@ impl Settings {
             filters: self.filters.filters(),
             scrubbing: privacy.scrubbing(addresses, demands),
             addresses,
-            rules: Rules {
-                fingerprint: crate::protocol::grouping::rules::fingerprint::parse(&self.grouping.fingerprint_rules)
-                    .unwrap_or_default(),
-                stack: crate::protocol::grouping::rules::stack::parse(&self.grouping.stack_rules).unwrap_or_default(),
-            },
+            rules: self.grouping.rules(),
+            grouping: self.grouping.clone(),
         }
     }
 }

@@ -3,13 +3,17 @@
 //! Most have two: a field of the project (`resolveAge`) and an option (`sentry:resolve_age`). Lists are taken as lists or as
 //! lines of a text.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::{Settings, Unwanted};
+use super::{Demands, Settings, Unwanted};
 use crate::protocol::{
     filter::{IpRange, Legacy},
     glob::Glob,
-    grouping::rules::{fingerprint, stack},
+    grouping::{
+        Version,
+        rules::{fingerprint, stack},
+    },
     scrub::advanced,
 };
 
@@ -54,6 +58,11 @@ pub fn set(settings: &mut Settings, name: &str, value: &Value) -> Result<Known, 
         "groupingEnhancements" | "sentry:grouping_enhancements" => {
             settings.grouping.stack_rules = rules(value, |text| stack::parse(text).map(drop))?;
         }
+        "groupingConfig" | "sentry:grouping_config" => {
+            settings.grouping.version = version(value)?.ok_or("This field may not be null.")?;
+        }
+        "secondaryGroupingConfig" | "sentry:secondary_grouping_config" => settings.grouping.former = version(value)?,
+        "secondaryGroupingExpiry" | "sentry:secondary_grouping_expiry" => settings.grouping.former_until = time(value)?,
         "filters:blacklisted_ips" | "sentry:blacklisted_ips" => {
             let is_range = |text: &str| IpRange::parse(text).is_some();
             settings.filters.client_ips = checked(list(value)?, is_range, "is neither an address nor a range")?;
@@ -65,6 +74,20 @@ pub fn set(settings: &mut Settings, name: &str, value: &Value) -> Result<Known, 
             Some(filter) => return set_filter(&mut settings.filters, filter, value),
             None => return Ok(Known::No),
         },
+    }
+    Ok(Known::Yes)
+}
+
+/// Sets what a field names of what an organisation demands.
+pub fn set_demand(demands: &mut Demands, name: &str, value: &Value) -> Result<Known, String> {
+    match name {
+        "dataScrubber" => demands.scrub = switch(value)?,
+        "dataScrubberDefaults" => demands.defaults = switch(value)?,
+        "scrubIPAddresses" => demands.scrub_addresses = switch(value)?,
+        "sensitiveFields" => demands.sensitive_fields = list(value)?,
+        "safeFields" => demands.safe_fields = list(value)?,
+        "relayPiiConfig" => demands.rules = privacy_rules(value)?,
+        _ => return Ok(Known::No),
     }
     Ok(Known::Yes)
 }
@@ -123,6 +146,9 @@ pub fn options(settings: &Settings) -> Map<String, Value> {
         "sentry:relay_pii_config": Some(&privacy.rules).filter(|rules| !rules.is_empty()),
         "sentry:fingerprinting_rules": grouping.fingerprint_rules,
         "sentry:grouping_enhancements": grouping.stack_rules,
+        "sentry:grouping_config": grouping.version.id(),
+        "sentry:secondary_grouping_config": grouping.former.map(Version::id),
+        "sentry:secondary_grouping_expiry": grouping.former_until.map_or(0, |until| until.timestamp()),
         "sentry:csp_ignored_sources": filters.csp_sources.join("\n"),
         "filters:blacklisted_ips": filters.client_ips.join("\n"),
         "filters:releases": filters.releases.join("\n"),
@@ -176,6 +202,26 @@ fn checked(entries: Vec<String>, holds: impl Fn(&str) -> bool, otherwise: &str) 
         Some(entry) => Err(format!("{entry:?} {otherwise}.")),
         None => Ok(entries),
     }
+}
+
+/// A version of the grouping, by its name; none where nothing is said.
+fn version(value: &Value) -> Result<Option<Version>, String> {
+    match text(value)? {
+        "" => Ok(None),
+        id => Version::named(id).map(Some).ok_or_else(|| format!("Unknown grouping config {id:?}.")),
+    }
+}
+
+/// Seconds since 1970; 0 is no time.
+fn time(value: &Value) -> Result<Option<DateTime<Utc>>, String> {
+    let seconds = match value {
+        Value::Null => Some(0),
+        Value::String(text) => text.trim().parse().ok(),
+        value => value.as_i64(),
+    };
+    let seconds = seconds.filter(|seconds| *seconds >= 0).ok_or("A number of seconds since 1970 is wanted.")?;
+    let time = DateTime::from_timestamp_secs(seconds).ok_or("That is too far away.")?;
+    Ok(Some(time).filter(|_| seconds > 0))
 }
 
 fn patterns(value: &Value) -> Result<Vec<String>, String> {

@@ -10,9 +10,9 @@ use super::{
         event::Exception,
         stacktrace::{Frame, Stacktrace},
     },
-    Part,
+    Part, Why,
     family::Family,
-    libraries, names, noise,
+    files, libraries, names, noise,
     rules::{
         Rules,
         matcher::Seen,
@@ -41,6 +41,8 @@ pub struct Frames<'a> {
     calls: &'a [Frame],
     marks: Vec<Mark>,
     limits: Limits,
+    /// Which of the project's rules matched a frame, by their numbers.
+    matched: Vec<usize>,
     overflown: bool,
     identities: OnceCell<Vec<Option<Identity>>>,
 }
@@ -84,12 +86,15 @@ impl<'a> Frames<'a> {
         let told = frames.iter().any(|frame| frame.in_app);
         let mut marks: Vec<Mark> = frames.iter().map(|frame| mark(frame, platform, told)).collect();
         let mut limits = Limits::default();
-        for rule in &rules.stack {
-            rule.apply(frames, exception, &mut marks, &mut limits);
+        let mut matched = Vec::new();
+        for (number, rule) in rules.stack.iter().enumerate() {
+            if rule.apply(frames, exception, &mut marks, &mut limits) {
+                matched.push(number);
+            }
         }
         let kind = exception.and_then(|exception| exception.kind.as_deref()).unwrap_or_default();
         let overflown = OVERFLOWS.iter().any(|name| kind.ends_with(name));
-        Frames { calls: frames, marks, limits, overflown, identities: OnceCell::new() }
+        Frames { calls: frames, marks, limits, matched, overflown, identities: OnceCell::new() }
     }
 
     /// The frames with what is thought of them.
@@ -106,6 +111,11 @@ impl<'a> Frames<'a> {
     pub fn crash_frame(&self) -> Option<&'a Frame> {
         let mut inwards = self.calls.iter().zip(&self.marks).rev();
         inwards.find(|(_, mark)| mark.in_app).map(|(frame, _)| frame).or(self.calls.last())
+    }
+
+    /// The rules that matched a frame, as they were written; `rules` are those it was marked by.
+    pub fn matched<'r>(&self, rules: &'r Rules) -> impl Iterator<Item = &'r str> {
+        self.matched.iter().filter_map(|number| rules.stack.get(*number)).map(|rule| rule.text.as_str())
     }
 
     /// Which frames are the application's, outermost first.
@@ -134,10 +144,10 @@ impl<'a> Frames<'a> {
         for ((frame, mark), identity) in self.calls.iter().zip(&self.marks).zip(identities) {
             let out_of_scope = scope == Scope::App && !mark.in_app;
             let why = match (identity, out_of_scope, mark.counts) {
-                (_, true, _) => "not in the application",
+                (_, true, _) => Why::NotInApp,
                 (_, _, false) => mark.why,
-                (None, _, _) => "tells nothing that stays the same",
-                (Some(_), _, _) => "",
+                (None, _, _) => Why::TellsNothing,
+                (Some(_), _, _) => Why::Counts,
             };
             let unknown = || (frame.function.as_deref().unwrap_or("?"), Strength::Nothing);
             let (text, strength) =
@@ -147,13 +157,14 @@ impl<'a> Frames<'a> {
         if self.overflown && self.calls.len() > 2 * ENDLESS {
             keep_endless(&mut items);
         }
+        drop_unnamed(&mut items);
         drop_recursion(&mut items);
         self.limit(&mut items);
         items
     }
 
     fn strength_of(&self, items: &[Item<'_>]) -> Strength {
-        let counting = || items.iter().filter(|item| item.why.is_empty());
+        let counting = || items.iter().filter(|item| item.why == Why::Counts);
         if counting().count() < self.limits.min_frames {
             return Strength::Nothing;
         }
@@ -162,11 +173,11 @@ impl<'a> Frames<'a> {
 
     fn limit(&self, items: &mut [Item<'_>]) {
         let Some(most) = self.limits.max_frames else { return };
-        let counting: Vec<usize> = (0..items.len()).filter(|at| items[*at].why.is_empty()).collect();
+        let counting: Vec<usize> = (0..items.len()).filter(|at| items[*at].why == Why::Counts).collect();
         let surplus = counting.len().saturating_sub(most);
         let dropped = if self.limits.inverted { &counting[counting.len() - surplus..] } else { &counting[..surplus] };
         for at in dropped {
-            items[*at].why = "beyond max-frames";
+            items[*at].why = Why::BeyondMaxFrames;
         }
     }
 }
@@ -175,28 +186,49 @@ impl<'a> Frames<'a> {
 struct Item<'a> {
     text: Cow<'a, str>,
     strength: Strength,
-    why: &'static str,
+    why: Why,
 }
 
 impl Item<'_> {
     fn into_part(self) -> Part {
-        Part { depth: 1, what: "frame", text: self.text.into_owned(), counts: self.why.is_empty(), why: self.why }
+        Part { depth: 1, what: "frame", text: self.text.into_owned(), counts: self.why == Why::Counts, why: self.why }
     }
 }
 
 fn mark(frame: &Frame, platform: &str, told: bool) -> Mark {
     let family = Family::of(frame, platform);
     let noise = noise::is_noise(frame, family);
-    let in_app = if told || frame.in_app_sent { frame.in_app } else { !libraries::is_library(frame, family) };
-    let why = if noise { "a runtime's or the SDK's own" } else { "" };
+    let in_app = if told || frame.in_app_sent {
+        // What a compiler made of its own library for the program lies in the program's file, and is nobody's bug there.
+        frame.in_app && !libraries::is_standard(frame, family)
+    } else {
+        !libraries::is_library(frame, family)
+    };
+    let why = if noise { Why::RuntimesOwn } else { Why::Counts };
     Mark { family, in_app, counts: !noise, why, category: None }
+}
+
+/// An unnamed function beside a named one of the same file says nothing more; browsers leave it out or do not.
+fn drop_unnamed(items: &mut [Item<'_>]) {
+    let counting: Vec<usize> = (0..items.len()).filter(|at| items[*at].why == Why::Counts).collect();
+    let is_of = |item: &Item<'_>, place: &str| {
+        item.strength == Strength::Strong
+            && item.text.strip_prefix(place).is_some_and(|rest| rest.starts_with(" in ") || rest.starts_with(" | "))
+    };
+    for (nth, at) in counting.iter().enumerate() {
+        let beside = [nth.checked_sub(1), Some(nth + 1)].into_iter().flatten().filter_map(|nth| counting.get(nth));
+        let is_said = beside.into_iter().any(|other| is_of(&items[*other], &items[*at].text));
+        if items[*at].strength == Strength::Weak && is_said {
+            items[*at].why = Why::Unnamed;
+        }
+    }
 }
 
 /// Counts every cycle of calls once.
 fn drop_recursion(items: &mut [Item<'_>]) {
     let mut kept: Vec<usize> = Vec::with_capacity(items.len());
     for at in 0..items.len() {
-        if !items[at].why.is_empty() {
+        if items[at].why != Why::Counts {
             continue;
         }
         kept.push(at);
@@ -204,7 +236,7 @@ fn drop_recursion(items: &mut [Item<'_>]) {
             let (before, last) = kept[kept.len() - 2 * length..].split_at(length);
             if before.iter().zip(last).all(|(a, b)| items[*a].text == items[*b].text) {
                 for at in kept.split_off(kept.len() - length) {
-                    items[at].why = "recursion";
+                    items[at].why = Why::Recursion;
                 }
                 break;
             }
@@ -215,22 +247,22 @@ fn drop_recursion(items: &mut [Item<'_>]) {
 /// Of an endless recursion only the cycle counts: where it began and where it broke are chance.
 fn keep_endless(items: &mut [Item<'_>]) {
     let mut counts: std::collections::HashMap<Cow<'_, str>, usize> = std::collections::HashMap::new();
-    for item in items.iter().filter(|item| item.why.is_empty()) {
+    for item in items.iter().filter(|item| item.why == Why::Counts) {
         *counts.entry(item.text.clone()).or_default() += 1;
     }
     let endless = |item: &Item<'_>| counts.get(&item.text).is_some_and(|count| *count >= ENDLESS);
-    if !items.iter().any(|item| item.why.is_empty() && endless(item)) {
+    if !items.iter().any(|item| item.why == Why::Counts && endless(item)) {
         return;
     }
     let mut seen = std::collections::BTreeSet::new();
-    for item in items.iter_mut().filter(|item| item.why.is_empty()) {
+    for item in items.iter_mut().filter(|item| item.why == Why::Counts) {
         if !endless(item) || !seen.insert(item.text.clone()) {
-            item.why = "endless recursion";
+            item.why = Why::EndlessRecursion;
         }
     }
     // Where in the cycle the trace was cut is chance too.
     let mut texts = seen.into_iter();
-    for item in items.iter_mut().filter(|item| item.why.is_empty()) {
+    for item in items.iter_mut().filter(|item| item.why == Why::Counts) {
         item.text = texts.next().unwrap_or_default();
     }
 }
@@ -238,7 +270,15 @@ fn keep_endless(items: &mut [Item<'_>]) {
 fn identity(frame: &Frame, family: Family) -> Option<Identity> {
     let module = frame.module.as_deref().filter(|module| !module.is_empty() && *module != "__main__" && *module != "?");
     let filename = frame.filename.as_deref();
-    let function = frame.function.as_deref().and_then(|name| names::function(name, module.unwrap_or_default(), family));
+    let resumed = match (family, module, frame.function.as_deref()) {
+        (Family::Java, Some(module), Some(function)) => names::suspended(module, function),
+        _ => None,
+    };
+    let (module, function) = match resumed {
+        Some((class, method)) => (Some(class), Some(method)),
+        None => (module, frame.function.as_deref()),
+    };
+    let function = function.and_then(|name| names::function(name, module.unwrap_or_default(), family));
     if family == Family::Native {
         let place = || filename.or(frame.package.as_deref()).map(base_name);
         return match function {
@@ -248,7 +288,7 @@ fn identity(frame: &Frame, family: Family) -> Option<Identity> {
     }
     let place = match module {
         Some(module) if !module.contains("://") => names::module(module, family),
-        _ => names::file(filename.or(module)?),
+        _ => files::file(filename.or(module)?),
     };
     let line = source_line(frame, family);
     Some(match (family, line, function) {

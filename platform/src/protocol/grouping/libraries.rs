@@ -37,6 +37,12 @@ pub fn is_library(frame: &Frame, family: Family) -> bool {
     }
 }
 
+/// Whether a frame is of the language's own library, which compilers copy into every program.
+pub fn is_standard(frame: &Frame, family: Family) -> bool {
+    let function = frame.function.as_deref().unwrap_or_default();
+    family == Family::Native && starts_any(function, STANDARD)
+}
+
 /// Whether the text has one of the starts.
 pub fn starts_any(text: &str, starts: &[&str]) -> bool {
     !text.is_empty() && starts.iter().any(|start| text.starts_with(start))
@@ -210,6 +216,7 @@ const GO_STANDARD: &[&str] = &[
     "unicode",
     "unsafe",
 ];
+const STANDARD: &[&str] = &["std::", "core::", "alloc::", "<std::", "<core::", "<alloc::", "__gnu_cxx::", "Swift."];
 const NATIVE_FUNCTIONS: &[&str] = &[
     "std::",
     "core::",

@@ -4,9 +4,14 @@
 //! first. No regular expressions: this runs for every event. Words in quotes stay, for they often are what tells two bugs
 //! apart (`column 'total'`), and so do the numbers of HTTP statuses.
 
-use super::shapes::{
-    is_date, is_day_or_month, is_duration, is_email, is_ip, is_number, is_path, is_size, is_time, is_token, is_unit,
-    is_url, is_uuid,
+use std::borrow::Cow;
+
+use super::{
+    data,
+    shapes::{
+        is_base64, is_code, is_date, is_day_or_month, is_digest, is_duration, is_email, is_ip, is_number, is_path,
+        is_prerelease, is_scientific, is_size, is_size_unit, is_time, is_token, is_unit, is_url, is_uuid,
+    },
 };
 
 /// How many lines of a message say what it is about.
@@ -18,6 +23,7 @@ const STATEMENTS: [&str; 4] = ["(SQL: ", "(Connection: ", "[SQL: ", "[parameters
 /// Replaces the parameters of a message.
 pub fn without_parameters(text: &str) -> String {
     let text = STATEMENTS.iter().filter_map(|mark| text.find(mark)).min().map_or(text, |at| &text[..at]);
+    let text = &*data::without_data(text);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(MOST_LINES).collect();
     let mut words: Vec<String> = Vec::new();
     for line in lines {
@@ -40,6 +46,11 @@ fn join(words: &mut Vec<String>, word: String) {
         "<date>"
     } else if before == "<int>" && is_unit(own) {
         "<duration>"
+    } else if before == "<int>" && is_size_unit(own) {
+        "<size>"
+    } else if before == "<int>" && own == "<int>" && last.ends_with("<int>") {
+        // A telephone's number, or one with spaces between its thousands.
+        "<int>"
     } else if last.ends_with(',') && before.starts_with('<') && before == own {
         before
     } else {
@@ -91,8 +102,9 @@ fn whole(word: &str, before: &str) -> Option<&'static str> {
         _ if is_email(word) => "<email>",
         _ if is_uuid(word) => "<uuid>",
         // A web token is JSON in base64, which always starts so.
-        _ if word.starts_with("eyJ") && word.len() > 20 => "<token>",
+        _ if (word.starts_with("eyJ") && word.len() > 20) || is_base64(word) => "<token>",
         _ if is_date(word) => "<date>",
+        _ if is_scientific(word) || is_prerelease(word) => "<int>",
         _ if is_time(word) => "<time>",
         _ if is_ip(word) => "<ip>",
         _ if is_duration(word) => "<duration>",
@@ -133,9 +145,20 @@ fn parts(word: &str, before: &str) -> String {
     let is_inner = |c: char| c.is_alphanumeric() || matches!(c, '.' | '%');
     let cuts = word.char_indices().filter(|(_, c)| !is_inner(*c)).map(|(at, c)| (at, at + c.len_utf8()));
     for (from, to) in cuts.chain([(word.len(), word.len())]) {
+        let uuid = word.get(start..start + 36).filter(|text| from >= start && is_uuid(text));
+        if let Some(uuid) = uuid {
+            out.push_str("<uuid>");
+            start += uuid.len();
+        }
         if from >= start {
-            let context = if out.is_empty() { before } else { out.as_str() };
-            let piece = piece(&word[start..from], context);
+            // Of `error #31` the word before tells what the number is.
+            let is_sign = || out.chars().all(|c| !c.is_alphanumeric());
+            let context = match out.as_str() {
+                "" => Cow::Borrowed(before),
+                own if is_sign() => Cow::Owned(format!("{before} {own}")),
+                own => Cow::Borrowed(own),
+            };
+            let piece = piece(&word[start..from], &context);
             // A sign is part of its number, a dash between words is not.
             if piece.starts_with("<int>") && (out == "-" || out == "+") {
                 out.clear();
@@ -164,9 +187,10 @@ fn piece(piece: &str, before: &str) -> String {
     let tail = &piece[trimmed.len()..];
     let replaced = match trimmed {
         "" => None,
-        _ if is_status(trimmed, before) => Some(trimmed),
+        _ if is_status(trimmed, before) || is_code(trimmed, before) => Some(trimmed),
         _ if is_uuid(trimmed) => Some("<uuid>"),
         _ if is_ip(trimmed) => Some("<ip>"),
+        _ if is_digest(trimmed) => Some("<hex>"),
         _ if is_number(trimmed) => Some("<int>"),
         _ if is_duration(trimmed) => Some("<duration>"),
         _ if is_size(trimmed) => Some("<size>"),
@@ -199,6 +223,14 @@ fn is_status(piece: &str, before: &str) -> bool {
     let before = before.trim_end_matches([':', '=', ' ', '-', '(', '[']).to_ascii_lowercase();
     // `SQLSTATE[42S22]` says what is wrong.
     if piece.len() == 5 && before.ends_with("sqlstate") {
+        return true;
+    }
+    // What a system or a program calls its error is the error.
+    let of_error = ["errno", "error code", "exit code", "exit status", "error #", "winerror"];
+    if piece.len() <= 5
+        && piece.bytes().all(|byte| byte.is_ascii_digit())
+        && of_error.iter().any(|n| before.ends_with(n))
+    {
         return true;
     }
     let named = ["status", "code", "http", "statuscode", "status_code", "http/<int>", "http/1.1", "returned"];

@@ -3,7 +3,7 @@
 //! A name that is made anew with every build or run (`Cart$$Lambda$14`, `main.3f2a1b9c.js`, `/releases/20240229/`) would make a
 //! bug a new one each time.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use super::{
     super::{
@@ -11,6 +11,7 @@ use super::{
         words::{Lazy, Words},
     },
     family::Family,
+    files,
 };
 
 /// A module or class without generated parts.
@@ -18,7 +19,7 @@ pub fn module(name: &str, family: Family) -> String {
     match family {
         Family::Java => java_class(name),
         Family::DotNet => dotnet_class(name),
-        Family::JavaScript => file(name),
+        Family::JavaScript => files::file(name),
         _ => name.to_owned(),
     }
 }
@@ -41,17 +42,36 @@ fn java_class(name: &str) -> String {
             "_$$_Weld",
             "$$inlined$",
             "$auxiliary$",
+            "$Definition$Intercepted",
+            "_ClientProxy",
+            "_Subclass",
+            "$AjcClosure",
         ])
     });
-    let name = name.split('/').next().unwrap_or_default();
+    // `java.base/java.util.ArrayList` names a module, `Cart$$Lambda/0x08` an address.
+    let name = match name.rsplit_once('/') {
+        Some((own, address)) if address.starts_with(|c: char| c.is_ascii_digit()) => own,
+        Some((_, own)) => own,
+        None => name,
+    };
     let end = GENERATED.start(name).unwrap_or(name.len());
-    let name = &name[..end];
-    // A trailing number counts anonymous classes; that of one inside of a method shifts with every edit of it.
-    let is_in_method =
-        name.matches('$').count() > 1 && name.rsplit('$').nth(1).is_some_and(|own| own.starts_with(char::is_lowercase));
-    let name =
-        if is_in_method { name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('$') } else { name };
-    without_numbers_after(name, &["__", "$Proxy", "Accessor", "Script", "closure", "eval"])
+    let unprefixed = name[..end].replace(".$", ".");
+    let name = if name[end..].starts_with("$Definition") { unprefixed.as_str() } else { &name[..end] };
+    let name = without_counted(name);
+    without_numbers_after(&name, &["__", "$Proxy", "Accessor", "Script", "closure", "eval"])
+}
+
+/// A number counts anonymous classes: that of one of a class is its name (`Cart$1`), those inside of a method or of another one
+/// shift with every edit (`Cart$onCreate$1`, `CartKt$Cart$1$2`).
+fn without_counted(name: &str) -> Cow<'_, str> {
+    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut inner = name.split('$').skip(1);
+    let is_in_method = inner.clone().any(|part| part.starts_with(char::is_lowercase));
+    if !is_in_method && inner.by_ref().filter(is_number).count() < 2 {
+        return Cow::Borrowed(name);
+    }
+    let kept: Vec<&str> = name.split('$').filter(|part| !is_number(part)).collect();
+    Cow::Owned(kept.join("$"))
 }
 
 /// `Shop.Cart+<Total>d__5` → `Shop.Cart`: the method is in the function's name too, see [`function`].
@@ -85,8 +105,14 @@ fn js_function(name: &str) -> Option<String> {
     let name = name.strip_prefix("new ").unwrap_or(name);
     // Firefox writes an inner function as `outer/inner<`.
     let name = name.trim_end_matches(['/', '<']);
+    let name = name.split(" (").next().unwrap_or_default();
     let last = name.rsplit(['.', '/']).next().unwrap_or_default();
+    // `value` is what Babel calls every method of a class, `_callee$` every asynchronous function.
+    if last.starts_with("_callee") {
+        return None;
+    }
     let unnamed = [
+        "value",
         "?",
         "",
         "anonymous",
@@ -102,16 +128,42 @@ fn js_function(name: &str) -> Option<String> {
 }
 
 fn java_function(name: &str) -> String {
+    // `lambda$total$0`, and with its class as Android writes it: `lambda$total$0$com-acme-Cart`.
     if let Some(rest) = name.strip_prefix("lambda$") {
-        let own = rest.rsplit_once('$').map_or(rest, |(own, _)| own);
-        return format!("lambda${own}");
+        let is_number = |part: &&str| part.starts_with(|c: char| c.is_ascii_digit());
+        let own: Vec<&str> = rest.split('$').take_while(|part| !is_number(part)).collect();
+        return format!("lambda${}", own.join("$"));
     }
-    let name = name.strip_prefix("access$").map_or(name, |_| "access$");
-    let name = name.split("$suspendImpl").next().unwrap_or_default();
+    let of_proxy = name.strip_prefix("CGLIB$").and_then(|rest| rest.rsplit_once('$'));
+    let name = of_proxy.map_or(name, |(own, _)| own);
+    let end = COMPILED.start(name).unwrap_or(name.len());
+    let name = if end > 0 { &name[..end] } else { name };
     if name.contains("$anonfun") || name.contains("$lambda") {
         return name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '$' || c == '-').to_owned();
     }
     name.to_owned()
+}
+
+/// What compilers add to the name of a method that they split or call for it.
+static COMPILED: Lazy = LazyLock::new(|| {
+    Words::new(&["$suspendImpl", "$default", "$adapted", "$$superforward", "$$superaccessor", "_aroundBody"])
+});
+
+/// The class and the method of a suspended function of Kotlin: `Feed$load$1` and `invokeSuspend` are `Feed` and `load`.
+pub fn suspended<'a>(module: &'a str, function: &str) -> Option<(&'a str, &'a str)> {
+    if function != "invokeSuspend" {
+        return None;
+    }
+    let (package, classes) = module.rsplit_once('.').unwrap_or(("", module));
+    let start = if package.is_empty() { 0 } else { package.len() + 1 };
+    let mut at = start;
+    for part in classes.split('$') {
+        if at > start && part.starts_with(char::is_lowercase) {
+            return Some((&module[..at - 1], part));
+        }
+        at += part.len() + 1;
+    }
+    None
 }
 
 /// `MoveNext` of `Cart+<Total>d__5` → `Total`; `<Total>b__0` → `Total lambda`
@@ -123,10 +175,24 @@ fn dotnet_function(name: &str, module: &str) -> String {
     if name == "MoveNext" {
         return inside(module).unwrap_or_else(|| name.to_owned());
     }
+    // A local function: `<Load>g__Parse|4_0`.
+    if let Some((method, local)) = name.strip_prefix('<').and_then(|rest| rest.split_once(">g__")) {
+        return format!("{method}.{}", local.split('|').next().unwrap_or_default());
+    }
+    if name.starts_with("lambda_method") {
+        return "lambda_method".to_owned();
+    }
+    // IL2CPP adds a hash: `Cart_Total_m1A2B…`.
+    if let Some((own, hash)) = name.rsplit_once("_m")
+        && hash.len() >= 32
+        && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+    {
+        return own.to_owned();
+    }
     if name.starts_with('<') {
         return inside(name).map_or_else(|| name.to_owned(), |own| format!("{own} lambda"));
     }
-    name.split(['(', '`']).next().unwrap_or_default().to_owned()
+    name.split(['(', '`', '[']).next().unwrap_or_default().trim().to_owned()
 }
 
 fn php_function(name: &str) -> String {
@@ -139,9 +205,14 @@ fn php_function(name: &str) -> String {
         None => name.to_owned(),
     };
     // PHP 8.4 writes where a closure was made: `{closure:Shop\Cart::total():12}`.
-    match (name.find("{closure"), name.rfind('}')) {
-        (Some(open), Some(close)) if close > open => format!("{}{{closure}}{}", &name[..open], &name[close + 1..]),
-        _ => name,
+    // SDKs write the namespace, the class, both or neither before it.
+    if name.contains("{closure") {
+        return "{closure}".to_owned();
+    }
+    let name = name.split_once("__CG__\\").map_or(name.as_str(), |(_, own)| own);
+    match name.split_once("__TwigTemplate_") {
+        Some((_, rest)) => format!("template{}", rest.find("::").map_or("", |at| &rest[at..])),
+        None => name.to_owned(),
     }
 }
 
@@ -149,7 +220,11 @@ fn php_function(name: &str) -> String {
 fn ruby_function(name: &str) -> String {
     let (prefix, own) = name.rsplit_once(" in ").map_or(("", name), |(prefix, own)| (prefix, own));
     let own = own.rsplit(['#']).next().unwrap_or_default();
-    let own = without_numbers_after(own, &["_", "__"]);
+    let own = if own.starts_with("_app_") {
+        own.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_owned()
+    } else {
+        without_numbers_after(own, &["_", "__"])
+    };
     let prefix = if prefix.is_empty() { "" } else { "block in " };
     format!("{prefix}{own}")
 }
@@ -159,8 +234,11 @@ fn go_function(name: &str) -> String {
     let generic = name.find('[').and_then(|open| Some((open, open + name[open..].find(']')?)));
     let name =
         generic.map_or_else(|| name.to_owned(), |(open, close)| format!("{}{}", &name[..open], &name[close + 1..]));
+    // `-fm` is a method that was passed as a value.
+    let wrapped = [".gowrap", ".deferwrap", "-fm"].iter().find_map(|mark| name.find(mark));
+    let name = wrapped.map_or(name.clone(), |at| name[..at].to_owned());
     let own = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let is_closure = [".func", ".gowrap", ".deferwrap"].iter().any(|end| own.ends_with(end));
+    let is_closure = own.rsplit('.').next() == Some("func");
     if is_closure { own.to_owned() } else { name }
 }
 
@@ -170,7 +248,9 @@ fn native_function(name: &str) -> String {
     // Blocks of Objective-C carry the length of their method's name: `__32-[Cart total:]`.
     let name = name.trim_start_matches("__").trim_start_matches(|c: char| c.is_ascii_digit());
     let name = swift_function(name);
-    let name = function_name::native(&name);
+    let labels = swift_labels(&name);
+    let name = closures(&name.replace("[abi:cxx11]", ""));
+    let name = function_name::native(&name) + &labels;
     // Rust's hash of the function's type, and the suffixes of GCC and LLVM.
     let name = match name.rsplit_once("::h") {
         Some((own, hash)) if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => own,
@@ -180,7 +260,47 @@ fn native_function(name: &str) -> String {
         .iter()
         .filter_map(|mark| name.find(mark))
         .min();
-    without_numbers_after(&name[..end.unwrap_or(name.len())], &["$_", "lambda", "#", "'lambda"])
+    without_numbers_after(&name[..end.unwrap_or(name.len())], &["#"])
+}
+
+/// `$_0`, `{lambda(int)#2}`, `'lambda'(int)`, `<lambda_1f2e>` and `{closure#0}`: every compiler has its own word, and counts.
+fn closures(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((at, open)) = CLOSURES.iter().filter_map(|open| rest.find(open).map(|at| (at, *open))).min() {
+        let after = &rest[at + open.len()..];
+        let end = match open {
+            "$_" => after.find(|c: char| !c.is_ascii_digit()),
+            "{lambda" | "{closure#" => after.find('}').map(|end| end + 1),
+            "<lambda_" => after.find('>').map(|end| end + 1),
+            _ => after.find('\'').map(|end| end + 1),
+        };
+        out.push_str(&rest[..at]);
+        out.push_str("{{closure}}");
+        rest = &after[end.unwrap_or(after.len())..];
+    }
+    out.push_str(rest);
+    out
+}
+
+const CLOSURES: [&str; 5] = ["$_", "{lambda", "{closure#", "<lambda_", "'lambda"];
+
+/// The labels of a Swift function's arguments are part of its name: `total(with:)`. Other languages write none.
+fn swift_labels(name: &str) -> String {
+    let Some((_, arguments)) = name.split_once('(').filter(|(own, _)| !own.is_empty()) else { return String::new() };
+    let mut labels = String::new();
+    for argument in arguments.split([',', ')']) {
+        let words = argument.split_inclusive(':').filter(|part| part.len() > 1 && part.ends_with(':'));
+        let label = |text: &str| {
+            let text = text.trim().trim_end_matches(':');
+            text.chars().all(|c| c.is_alphanumeric() || c == '_') && !text.is_empty()
+        };
+        if argument.contains("::") {
+            return String::new();
+        }
+        words.filter(|word| label(word)).for_each(|word| labels.push_str(word.trim()));
+    }
+    if labels.is_empty() { labels } else { format!("({labels})") }
 }
 
 /// `closure #1 in Cart.total()` and `(2) suspend resume partial function for Cart.total()` are parts of `Cart.total()`.
@@ -212,98 +332,4 @@ fn without_numbers_after(name: &str, marks: &[&str]) -> String {
         }
     }
     out
-}
-
-/// A file without origin, query, machine, deployment and build.
-pub fn file(path: &str) -> String {
-    let path = path.replace('\\', "/");
-    let path = without_origin(&path);
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let path =
-        after_last(path, &["site-packages/", "dist-packages/", "node_modules/", "/gems/", "/pkg/mod/", "lib/python"]);
-    let mut parts: Vec<String> = Vec::new();
-    let mut previous = "";
-    for part in path.split('/').filter(|part| !matches!(*part, "" | "." | ".." | "~")) {
-        match previous {
-            // Whose machine it was built on does not matter.
-            "home" | "Users" | "users" if path.starts_with('/') || path.get(1..2) == Some(":") => {}
-            "releases" | "deployments" | "revisions" => {}
-            _ => parts.extend(segment(part)),
-        }
-        previous = part;
-    }
-    parts.join("/")
-}
-
-fn after_last<'a>(path: &'a str, marks: &[&str]) -> &'a str {
-    marks
-        .iter()
-        .filter_map(|mark| path.rfind(mark).map(|at| &path[at + mark.len()..]))
-        .min_by_key(|rest| rest.len())
-        .unwrap_or(path)
-}
-
-fn without_origin(path: &str) -> &str {
-    let path = path.strip_prefix("async ").unwrap_or(path).trim_start_matches('(');
-    match path.split_once("://") {
-        Some(("http" | "https" | "capacitor" | "ionic", rest)) => rest.split_once('/').map_or("", |(_, path)| path),
-        // `webpack://name/./src/a.js` names the bundle, `webpack:///./src/a.js` does not.
-        Some(("webpack", rest)) => rest.find("/./").map_or(rest, |at| &rest[at..]),
-        Some((_, rest)) => rest,
-        None => path,
-    }
-}
-
-/// One part of a path without hashes, dates, versions and counters; none if nothing else is in it.
-fn segment(part: &str) -> Option<String> {
-    if matches!(part, "index.android.bundle" | "index.ios.bundle" | "main.jsbundle") {
-        return Some("bundle".into());
-    }
-    let bundled = part.rsplit_once('.').and_then(|(stem, end)| Some((without_bundler_hash(stem)?, end)));
-    if let Some((stem, end)) = bundled {
-        return segment(&format!("{stem}.{end}"));
-    }
-    let mut kept = String::with_capacity(part.len());
-    let mut start = 0;
-    let ends = part.char_indices().filter(|(_, c)| matches!(c, '.' | '-' | '_' | '@' | '~')).map(|(at, _)| at);
-    for end in ends.chain([part.len()]) {
-        let piece = &part[start..end];
-        let is_first = start == 0;
-        let word = if is_first { piece } else { &piece[1..] };
-        if !is_generated(word) {
-            kept.push_str(if kept.is_empty() { word } else { piece });
-        }
-        start = end;
-    }
-    (!kept.is_empty()).then_some(kept)
-}
-
-/// Vite and Rollup end a name in a dash and eight characters of base64, among which dashes may be too.
-fn without_bundler_hash(stem: &str) -> Option<&str> {
-    let (name, hash) = stem.split_at_checked(stem.len().checked_sub(8)?)?;
-    let name = name.strip_suffix(['-', '.']).filter(|name| !name.is_empty())?;
-    let has = |is: fn(u8) -> bool| hash.bytes().any(is);
-    let is_base64 = hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    let cases = hash.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase());
-    let is_random = has(|byte| byte.is_ascii_digit()) || hash[1..7].contains(['-', '_']) || cases.count() >= 5;
-    let both_cases = has(|byte| byte.is_ascii_lowercase()) && has(|byte| byte.is_ascii_uppercase());
-    (is_base64 && both_cases && is_random).then_some(name)
-}
-
-fn is_generated(word: &str) -> bool {
-    let word = word.strip_prefix('v').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(word);
-    let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    let all = |is: fn(&u8) -> bool| !word.is_empty() && word.bytes().all(|byte| is(&byte));
-    let is_number = all(u8::is_ascii_digit);
-    let is_hash = word.len() >= 6 && digits > 0 && all(u8::is_ascii_hexdigit);
-    // Vite's and esbuild's hashes are eight letters of both cases and digits.
-    let both_cases = word.bytes().any(|b| b.is_ascii_lowercase()) && word.bytes().any(|b| b.is_ascii_uppercase());
-    let flips =
-        word.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_lowercase() != pair[1].is_ascii_lowercase()).count();
-    let is_random = word.len() >= 8
-        && all(u8::is_ascii_alphanumeric)
-        && ((digits > 0 && both_cases && flips >= 3) || (digits >= 2 && word.len() <= 10 && flips >= 3));
-    let is_upper_hash =
-        word.len() == 8 && digits > 0 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    is_number || is_hash || is_random || is_upper_hash
 }

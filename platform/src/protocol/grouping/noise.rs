@@ -22,18 +22,37 @@ pub fn is_noise(frame: &Frame, family: Family) -> bool {
     match family {
         Family::JavaScript => {
             let function = function.strip_prefix("async ").unwrap_or(function);
+            let function = if function.contains(" (index ") { "Promise.all" } else { function };
             JS_NOISE_FUNCTIONS.contains(&function) || JS_NOISE.are_in(path) || JS_NOISE.are_in(module)
         }
-        Family::Python => PYTHON_NOISE.are_in(path) || starts_any(module, PYTHON_NOISE_MODULES),
-        Family::Java => starts_any(module, JAVA_NOISE) || JAVA_GENERATED.are_in(module),
+        // Since 3.12 a comprehension is part of its function.
+        Family::Python => {
+            PYTHON_NOISE.are_in(path)
+                || starts_any(module, PYTHON_NOISE_MODULES)
+                || matches!(function, "<listcomp>" | "<dictcomp>" | "<setcomp>")
+        }
+        Family::Java => {
+            let module = module.rsplit_once('/').filter(|(_, own)| own.contains('.')).map_or(module, |(_, own)| own);
+            starts_any(module, JAVA_NOISE)
+                || JAVA_GENERATED.are_in(module)
+                || function.starts_with("access$")
+                || function == "GUICE$TRAMPOLINE"
+                || (function == "invoke" && module.contains("$$FastClassBy"))
+        }
         Family::DotNet => starts_any(module, DOTNET_NOISE),
         Family::Go => {
             starts_any(module, &["runtime", "github.com/getsentry/sentry-go"]) && !module.starts_with("runtime/debug.")
         }
         Family::Dart => function == "<asynchronous suspension>" || path.contains("dart:async"),
-        Family::Php => path.contains("vendor/sentry/") || starts_any(function, &["Sentry\\"]),
+        Family::Php => {
+            path.contains("vendor/sentry/") || path.contains("__CG__") || starts_any(function, &["Sentry\\"])
+        }
         Family::Ruby => RUBY_NOISE.are_in(path),
-        Family::Native | Family::Other => NATIVE_NOISE.contains(&function) || starts_any(function, NATIVE_NOISE_STARTS),
+        Family::Native | Family::Other => {
+            NATIVE_NOISE.contains(&function)
+                || starts_any(function, NATIVE_NOISE_STARTS)
+                || function.ends_with(" as core::future::future::Future>::poll")
+        }
     }
 }
 
@@ -50,6 +69,11 @@ const JS_NOISE_FUNCTIONS: &[&str] = &[
     "Generator.next",
     "Generator.throw",
     "Generator.invoke [as _invoke]",
+    "Generator._invoke",
+    "Generator.next (<anonymous>)",
+    "Generator.throw (<anonymous>)",
+    "new Promise (<anonymous>)",
+    "step",
     "Generator.prototype.<computed> [as next]",
     "new Promise",
     "Promise.then",
@@ -143,6 +167,12 @@ static JAVA_GENERATED: Lazy = LazyLock::new(|| {
         "GeneratedMethodAccessor",
         "GeneratedConstructorAccessor",
         "GeneratedSerializationConstructorAccessor",
+        // What only calls the method that comes next.
+        "$$Lambda",
+        "ExternalSyntheticLambda",
+        ".$Proxy",
+        "$auxiliary$",
+        "$AjcClosure",
     ])
 });
 const DOTNET_NOISE: &[&str] = &[
@@ -152,6 +182,7 @@ const DOTNET_NOISE: &[&str] = &[
     "System.Environment",
     "Cysharp.Threading.",
     "Sentry.",
+    "Castle.",
     "System.RuntimeMethodHandle",
     "System.Reflection.",
 ];

@@ -8,10 +8,54 @@ pub fn is_number(piece: &str) -> bool {
     !mantissa.is_empty() && mantissa.split('.').all(digits) && digits(exponent)
 }
 
+/// `1e-9`, `1.5E+10`
+pub fn is_scientific(word: &str) -> bool {
+    let number = word.strip_prefix(['-', '+']).unwrap_or(word);
+    number.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| {
+        let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+        is_number(mantissa) && !exponent.is_empty() && exponent.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// `1.0.0-rc.1`, `2.3.4+build5`
+pub fn is_prerelease(word: &str) -> bool {
+    let Some((version, suffix)) = word.split_once(['-', '+']) else { return false };
+    let version = version.strip_prefix('v').unwrap_or(version);
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    version.split('.').count() == 3 && is_number(version) && !suffix.is_empty() && suffix.chars().all(plain)
+}
+
+/// What vendors call their errors: `ORA-00942`, `CS0103`, `E11000`; `before` is what a text has right before the number.
+pub fn is_code(piece: &str, before: &str) -> bool {
+    const VENDORS: [&str; 16] = [
+        "ORA", "PLS", "TNS", "CS", "TS", "MSB", "AADSTS", "NU", "BC", "LNK", "E", "DPY", "NJS", "WSA", "PG", "SQLCODE",
+    ];
+    let digits = piece.trim_start_matches(|c: char| c.is_ascii_uppercase());
+    let vendor = match &piece[..piece.len() - digits.len()] {
+        "" => before.strip_suffix('-').unwrap_or_default(),
+        vendor => vendor,
+    };
+    (3..=6).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) && VENDORS.contains(&vendor)
+}
+
+/// As long as what MD5, SHA-1 and SHA-256 give, and the ids of traces.
+pub fn is_digest(piece: &str) -> bool {
+    matches!(piece.len(), 32 | 40 | 64) && piece.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// `YWJjZGVmZw==`
+pub fn is_base64(word: &str) -> bool {
+    let text = word.trim_end_matches('=');
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
+    text.len() < word.len() && word.len() >= 8 && word.len().is_multiple_of(4) && text.bytes().all(is_base64)
+}
+
 /// Random letters and digits, as of keys and session ids.
 pub fn is_token(piece: &str) -> bool {
     let mut changes = 0;
     let mut last = None;
+    let mixed = piece.as_bytes().windows(2).filter(|two| two[0].is_ascii_lowercase() != two[1].is_ascii_lowercase());
+    let cases = mixed.count();
     for c in piece.chars() {
         if !c.is_ascii_alphanumeric() {
             return false;
@@ -20,7 +64,8 @@ pub fn is_token(piece: &str) -> bool {
         changes += u32::from(last.is_some_and(|last| last != kind));
         last = Some(kind);
     }
-    (piece.len() >= 5 && changes >= 3) || (piece.len() >= 16 && changes >= 2)
+    let is_mixed = piece.len() >= 12 && changes >= 1 && cases >= 5;
+    (piece.len() >= 5 && changes >= 3) || (piece.len() >= 16 && changes >= 2) || is_mixed
 }
 
 /// `4f3c2b1a-0000-4000-8000-aabbccddeeff`
@@ -49,9 +94,17 @@ pub fn is_email(word: &str) -> bool {
 
 /// `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1:80`, `::1`, and the address of a network card
 pub fn is_ip(word: &str) -> bool {
-    let address = word.split('/').next().unwrap_or_default();
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // `:8080` is a port of every address.
+    if word.strip_prefix(':').is_some_and(is_port) {
+        return true;
+    }
+    let address = word.split(['/', '%']).next().unwrap_or_default();
+    // `0.123.0` and the like are numbers of processes and references.
+    if address.starts_with("0.") && !address.starts_with("0.0.0.0") {
+        return false;
+    }
     let v4 = address.split(':').next().unwrap_or_default();
-    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     v4.parse::<std::net::Ipv4Addr>().is_ok() && address.split_once(':').is_none_or(|(_, port)| is_port(port))
         || (address.matches(':').count() >= 2 && address.parse::<std::net::Ipv6Addr>().is_ok())
         || word
@@ -167,9 +220,21 @@ pub fn is_size(piece: &str) -> bool {
     unit.ends_with(['B', 'b']) && is_number(number) && matches!(prefix, "" | "k" | "K" | "M" | "G" | "T")
 }
 
+/// `MB`, `bytes`
+pub fn is_size_unit(word: &str) -> bool {
+    const UNITS: [&str; 14] =
+        ["B", "byte", "bytes", "Bytes", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "字节", "octets"];
+    UNITS.contains(&word)
+}
+
 /// `ms`, `minutes`
 pub fn is_unit(word: &str) -> bool {
-    const UNITS: [&str; 26] = [
+    const UNITS: [&str; 31] = [
+        "毫秒",
+        "秒",
+        "分钟",
+        "小时",
+        "天",
         "ns",
         "us",
         "µs",

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::event::Event,
-    Grouping, Source, Variant, group,
+    Explanation, Grouping, Source, Variant, Version, Why, explain, group,
     rules::{RuleError, Rules, fingerprint, stack},
 };
 
@@ -24,7 +24,7 @@ fn shop() -> Value {
 }
 
 fn with(fingerprint_rules: &str, stack_rules: &str) -> Grouping {
-    group(&event(&shop()), &Rules::parse(fingerprint_rules, stack_rules).unwrap())
+    group(&event(&shop()), &Rules::parse(fingerprint_rules, stack_rules).unwrap(), Version::NEWEST)
 }
 
 fn counted(grouping: &Grouping) -> Vec<&str> {
@@ -36,9 +36,9 @@ fn a_grouping_says_what_counted_and_why_not() {
     let found = with("", "");
     assert_eq!((found.info.variant, &found.info.source), (Variant::App, &Source::Default));
     assert_eq!(counted(&found), ["ValueError", "shop.cart in total", "shop.money in parse"]);
-    let left_out: Vec<(&str, &str)> =
+    let left_out: Vec<(&str, Why)> =
         found.info.parts.iter().filter(|part| !part.counts).map(|part| (part.text.as_str(), part.why)).collect();
-    assert_eq!(left_out, [("web.server in serve", "not in the application"), ("bad price", "the frames count")]);
+    assert_eq!(left_out, [("web.server in serve", Why::NotInApp), ("bad price", Why::Frames)]);
 }
 
 #[test]
@@ -96,11 +96,64 @@ fn a_rule_that_cannot_be_read_is_refused_with_its_spot() {
     }
 }
 
+fn explained(fingerprint_rules: &str, stack_rules: &str, version: Version) -> Explanation {
+    explain(&event(&shop()), &Rules::parse(fingerprint_rules, stack_rules).unwrap(), version)
+}
+
+#[test]
+fn an_explanation_shows_what_was_passed_over_and_which_rules_had_a_say() {
+    let plain = explained("", "module:web.* +app\nfunction:nothing -app", Version::NEWEST);
+    let shown = |explanation: &Explanation| -> Vec<(Variant, Why, bool)> {
+        let of = |variant: &super::Explained| (variant.variant, variant.why, variant.fingerprint.is_some());
+        explanation.variants.iter().map(of).collect()
+    };
+    assert_eq!(shown(&plain), [(Variant::App, Why::Counts, true), (Variant::System, Why::AppFrames, false)]);
+    assert_eq!(plain.stack_rules, ["module:web.* +app"]);
+    let all = explained("", "family:all -app", Version::NEWEST);
+    assert_eq!(shown(&all), [(Variant::System, Why::Counts, true), (Variant::App, Why::NoAppFrame, false)]);
+    let named = explained("type:ValueError -> money", "", Version::NEWEST);
+    assert_eq!(shown(&named), [(Variant::Custom, Why::Counts, true), (Variant::App, Why::Fingerprint, false)]);
+    assert_eq!(named.source, Source::Rule("type:ValueError -> money".into()));
+}
+
+#[test]
+fn the_old_version_groups_as_sentry_9_does() {
+    let of = |json: Value| group(&event(&json), &Rules::default(), Version::Legacy);
+    let message = |text: &str| of(json!({"platform": "python", "message": text}));
+    assert_ne!(message("order 1 is late").fingerprint, message("order 2 is late").fingerprint, "the whole text counts");
+    let template = |text: &str| of(json!({"logentry": {"message": "order %s is late", "formatted": text}}));
+    assert_eq!(template("order 1 is late").fingerprint, template("order 2 is late").fingerprint);
+    let walk = json!({"module": "shop.tree", "function": "walk", "in_app": true});
+    let visit = json!({"module": "shop.tree", "function": "visit", "in_app": true});
+    let raised =
+        |frames: Value| of(json!({"exception": {"type": "E", "value": "x", "stacktrace": {"frames": frames}}}));
+    let once = raised(json!([walk, visit]));
+    assert_eq!(counted(&once), ["E", "shop.tree in walk", "shop.tree in visit"]);
+    assert_eq!(
+        once.fingerprint,
+        raised(json!([walk, walk, walk, visit])).fingerprint,
+        "the same frame in a row is one"
+    );
+    assert_ne!(once.fingerprint, raised(json!([walk, visit, walk, visit])).fingerprint, "a cycle of two is not");
+    let chain = of(
+        json!({"exception": [{"type": "Cause", "value": "y"}, {"type": "E", "value": "x", "stacktrace": {"frames": [walk]}}]}),
+    );
+    assert_eq!(
+        counted(&chain),
+        ["E", "shop.tree in walk"],
+        "an exception without frames does not count beside one with"
+    );
+    assert_eq!((once.version, Version::named("legacy:2019-03-12")), (Version::Legacy, Some(Version::Legacy)));
+}
+
 #[test]
 fn the_order_of_keys_does_not_matter() {
     let sent = shop();
     let reversed = |value: &Value| reverse(value);
-    assert_eq!(with("", "").fingerprint, group(&event(&reversed(&sent)), &Rules::default()).fingerprint);
+    assert_eq!(
+        with("", "").fingerprint,
+        group(&event(&reversed(&sent)), &Rules::default(), Version::NEWEST).fingerprint
+    );
 }
 
 fn reverse(value: &Value) -> Value {
@@ -142,7 +195,9 @@ fn every_shape_of_event_is_grouped() {
                 let event =
                     event(&json!({"platform": platform, "message": a, "fingerprint": [b], "exception": exception}));
                 let rules = Rules::default();
-                assert_eq!(group(&event, &rules), group(&event, &rules));
+                for version in Version::ALL {
+                    assert_eq!(explain(&event, &rules, version), explain(&event, &rules, version));
+                }
             }
         }
     }

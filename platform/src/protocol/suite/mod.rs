@@ -13,7 +13,7 @@ use rust_embed::Embed;
 use super::{
     EventId,
     event::{self, Event},
-    grouping::{Grouping, Source, group, rules::Rules},
+    grouping::{Grouping, Source, Version, group, rules::Rules},
     json::Object,
     normalize::{Addresses, Context, normalize},
     scrub::{Settings, scrub},
@@ -63,7 +63,7 @@ fn every_event_becomes_what_its_snapshot_says() {
         let stored = prepared(&sent);
         let event = Event::read(&stored);
         let mut text = names(&event);
-        text.push_str(&explained(&group(&event, &Rules::default())));
+        text.push_str(&explained(&group(&event, &Rules::default(), Version::NEWEST)));
         text.push_str(&serde_json::to_string_pretty(&stored).unwrap());
         insta::with_settings!({prepend_module_to_snapshot => false, omit_expression => true}, {
             insta::assert_snapshot!(name, text);
@@ -91,7 +91,7 @@ fn explained(grouping: &Grouping) -> String {
     let mut text = format!("group: {}{by}\n", grouping.info.variant.name());
     for part in &grouping.info.parts {
         let indent = "  ".repeat(usize::from(part.depth) + 1);
-        let why = if part.counts { String::new() } else { format!(" ({})", part.why) };
+        let why = if part.counts { String::new() } else { format!(" ({})", part.why.words()) };
         let sign = if part.counts { '+' } else { '-' };
         writeln!(text, "{indent}{sign} {}: {}{why}", part.what, part.text).unwrap();
     }

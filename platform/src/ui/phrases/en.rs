@@ -1,6 +1,7 @@
 //! English.
 
 use super::{Phrases, Unit};
+use crate::protocol::grouping::{Variant, Why};
 
 /// English.
 pub static EN: Phrases = Phrases {
@@ -81,6 +82,16 @@ pub static EN: Phrases = Phrases {
     copied: "Copied",
     look_again: "Look again",
     just_now: "just now",
+    grouping: "Why it is in this issue",
+    grouping_version: "Version",
+    fingerprint: "Fingerprint",
+    fingerprint_rule: "Fingerprint rule",
+    stack_rule: "Stack trace rule",
+    grouped_otherwise: "When it came, another version or other rules gave it its group. What follows is what would count today.",
+    does_not_count: "does not count",
+    grouping_variant: Variant::name,
+    grouping_why: Why::words,
+    grouping_part: |part| part,
     ago,
 };
 

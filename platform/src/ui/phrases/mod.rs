@@ -3,6 +3,8 @@
 mod en;
 mod zh;
 
+use crate::protocol::grouping::{Variant, Why};
+
 pub use en::EN;
 pub use zh::ZH;
 
@@ -97,6 +99,17 @@ pub struct Phrases {
     pub copied: &'static str,
     pub look_again: &'static str,
     pub just_now: &'static str,
+    pub grouping: &'static str,
+    pub grouping_version: &'static str,
+    pub fingerprint: &'static str,
+    pub fingerprint_rule: &'static str,
+    pub stack_rule: &'static str,
+    pub grouped_otherwise: &'static str,
+    pub does_not_count: &'static str,
+    pub grouping_variant: fn(Variant) -> &'static str,
+    pub grouping_why: fn(Why) -> &'static str,
+    /// `frame`, `value` …
+    pub grouping_part: fn(&'static str) -> &'static str,
     /// `5 min ago`
     pub ago: fn(i64, Unit) -> String,
 }

@@ -1,6 +1,7 @@
 //! Simplified Chinese.
 
 use super::{Phrases, Unit};
+use crate::protocol::grouping::{Variant, Why};
 
 /// Simplified Chinese.
 pub static ZH: Phrases = Phrases {
@@ -81,6 +82,16 @@ pub static ZH: Phrases = Phrases {
     copied: "已复制",
     look_again: "刷新查看",
     just_now: "刚刚",
+    grouping: "归入此问题的原因",
+    grouping_version: "版本",
+    fingerprint: "指纹",
+    fingerprint_rule: "指纹规则",
+    stack_rule: "堆栈规则",
+    grouped_otherwise: "收到此事件时，是由其他版本或其他规则分组的。以下是按当前设置会计入的内容。",
+    does_not_count: "不计入",
+    grouping_variant,
+    grouping_why,
+    grouping_part,
     ago,
 };
 
@@ -93,4 +104,54 @@ fn ago(number: i64, unit: Unit) -> String {
         Unit::Year => "年",
     };
     format!("{number} {unit}前")
+}
+
+fn grouping_variant(variant: Variant) -> &'static str {
+    match variant {
+        Variant::Custom => "自定义指纹",
+        Variant::Report => "安全报告",
+        Variant::App => "应用堆栈",
+        Variant::System => "完整堆栈",
+        Variant::Value => "异常类型与内容",
+        Variant::Template => "模板",
+        Variant::Message => "消息",
+        Variant::Nothing => "无",
+    }
+}
+
+fn grouping_why(why: Why) -> &'static str {
+    match why {
+        Why::Counts => "",
+        Why::NotInApp => "不属于应用",
+        Why::RuntimesOwn => "属于运行时或 SDK",
+        Why::Recursion => "递归",
+        Why::EndlessRecursion => "无限递归",
+        Why::BeyondMaxFrames => "超出 max-frames",
+        Why::TellsNothing => "没有稳定的信息",
+        Why::Unnamed => "匿名函数，旁边已有同一文件的具名函数",
+        Why::StackRule => "堆栈规则",
+        Why::HandlersWord => "由捕获方式给出，并非程序抛出",
+        Why::Frames => "以调用帧为准",
+        Why::OtherFrames => "以另一个异常的调用帧为准",
+        Why::Fingerprint => "以指纹为准",
+        Why::AppFrames => "以应用的调用帧为准",
+        Why::NoAppFrame => "没有应用的调用帧计入",
+    }
+}
+
+fn grouping_part(part: &'static str) -> &'static str {
+    match part {
+        "type" => "类型",
+        "frame" => "调用帧",
+        "value" => "内容",
+        "message" => "消息",
+        "template" => "模板",
+        "line" => "代码行",
+        "kind" => "种类",
+        "directive" => "指令",
+        "blocked" => "被阻止",
+        "policy" => "策略",
+        "host" => "主机",
+        other => other,
+    }
 }

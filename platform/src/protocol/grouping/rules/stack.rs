@@ -4,7 +4,7 @@
 //! with `^` before it an action is for all frames towards the crash, with `v` for all away from it. `max-frames=3`,
 //! `min-frames=2`, `invert-stacktrace=1` and `category=io` are variables. Rules apply in order; the last word stands.
 
-use super::super::family::Family;
+use super::super::{Why, family::Family};
 use super::{
     super::super::{event::Exception, stacktrace::Frame},
     RuleError,
@@ -19,6 +19,8 @@ pub struct Rule {
     here: Vec<Matcher>,
     callee: Vec<Matcher>,
     actions: Vec<Action>,
+    /// The rule as it was written.
+    pub text: String,
 }
 
 #[derive(Clone, Debug)]
@@ -50,7 +52,7 @@ pub struct Mark {
     pub in_app: bool,
     pub counts: bool,
     /// Why it is in the application or not, and counts or not.
-    pub why: &'static str,
+    pub why: Why,
     pub category: Option<String>,
 }
 
@@ -69,7 +71,8 @@ pub fn parse(text: &str) -> Result<Vec<Rule>, RuleError> {
 
 impl Rule {
     fn parse(cursor: &mut Cursor<'_>) -> Result<Rule, RuleError> {
-        let mut rule = Rule { caller: Vec::new(), here: Vec::new(), callee: Vec::new(), actions: Vec::new() };
+        let text = cursor.rest().trim_end().to_owned();
+        let mut rule = Rule { caller: Vec::new(), here: Vec::new(), callee: Vec::new(), actions: Vec::new(), text };
         if cursor.takes("[") {
             rule.caller = sibling(cursor)?;
             if !cursor.takes("|") {
@@ -97,12 +100,19 @@ impl Rule {
         }
     }
 
-    /// Applies the rule to the frames of a stack trace, outermost first.
-    pub fn apply(&self, frames: &[Frame], exception: Option<&Exception>, marks: &mut [Mark], limits: &mut Limits) {
+    /// Applies the rule to the frames of a stack trace, outermost first, and says whether it matched any.
+    pub fn apply(
+        &self,
+        frames: &[Frame],
+        exception: Option<&Exception>,
+        marks: &mut [Mark],
+        limits: &mut Limits,
+    ) -> bool {
         let conditions = || self.here.iter().chain(&self.caller).chain(&self.callee);
         if !conditions().filter(|m| m.subject() == Subject::Exception).all(|m| m.matches_exception(exception)) {
-            return;
+            return false;
         }
+        let mut matched = false;
         for at in 0..frames.len() {
             let outer = at.checked_sub(1);
             let inner = Some(at + 1).filter(|at| *at < frames.len());
@@ -111,8 +121,10 @@ impl Rule {
                 && all_match(&self.callee, frames, marks, inner);
             if all {
                 self.actions.iter().for_each(|action| action.apply(at, marks, limits));
+                matched = true;
             }
         }
+        matched
     }
 }
 
@@ -183,7 +195,7 @@ impl Action {
                     Range::AwayFromCrash => 0..at,
                 };
                 for mark in &mut marks[range] {
-                    mark.why = "a stack trace rule";
+                    mark.why = Why::StackRule;
                     match flag {
                         Flag::App => mark.in_app = *on,
                         Flag::Group => mark.counts = *on,
