@@ -48,6 +48,13 @@ pub struct Membership {
     pub projects: Vec<Project>,
 }
 
+/// A visitor who may see the project that the path names, and whether they may decide about it.
+#[derive(Clone, Debug)]
+pub struct ProjectView {
+    pub access: ProjectAccess,
+    pub may_decide: bool,
+}
+
 /// A visitor who may decide about the project that the path names: of its organisation's admins, managers and owners.
 #[derive(Clone, Debug)]
 pub struct ProjectAdmin(pub ProjectAccess);
@@ -151,14 +158,23 @@ impl FromRequestParts<App> for OrganizationAdmin {
     }
 }
 
+impl FromRequestParts<App> for ProjectView {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<ProjectView, Error> {
+        let access: ProjectAccess = parts.extract_with_state(app).await?;
+        let may_decide = access.user.is_superuser
+            || organizations::store::decides(&app.db, access.organization.id, access.user.id).await?;
+        Ok(ProjectView { access, may_decide })
+    }
+}
+
 impl FromRequestParts<App> for ProjectAdmin {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<ProjectAdmin, Error> {
-        let access: ProjectAccess = parts.extract_with_state(app).await?;
-        let decides = access.user.is_superuser
-            || organizations::store::decides(&app.db, access.organization.id, access.user.id).await?;
-        if decides { Ok(ProjectAdmin(access)) } else { Err(Error::Forbidden) }
+        let ProjectView { access, may_decide } = parts.extract_with_state(app).await?;
+        if may_decide { Ok(ProjectAdmin(access)) } else { Err(Error::Forbidden) }
     }
 }
 

@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod monitors;
 pub mod organizations;
 pub mod outcomes;
+pub mod overview;
 pub mod projects;
 pub mod protocol;
 pub mod queue;

@@ -31,7 +31,8 @@ use connections::Seats;
 pub use error::{Error, as_json};
 
 use crate::{
-    app::App, attachments, auth, events, feedback, health, ingest, issues, monitors, outcomes, projects, reports, ui,
+    app::App, attachments, auth, events, feedback, health, ingest, issues, monitors, outcomes, overview, projects,
+    quotas, reports, ui,
 };
 
 /// How long requests that are under way may take to finish once we are told to stop.
@@ -77,7 +78,9 @@ fn router(app: App) -> Router {
         .route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
     let pages = Router::new()
         .merge(auth::pages::routes())
+        .merge(overview::pages::routes())
         .merge(projects::pages::routes())
+        .merge(quotas::pages::routes())
         .merge(issues::pages::routes())
         .merge(events::pages::routes())
         .fallback(missing);

@@ -19,7 +19,12 @@ exports.run = async (story) => {
   const input = JSON.parse(process.env.PICKET_INPUT);
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
   try {
-    const context = await browser.newContext({ viewport: input.size, colorScheme: input.colorScheme });
+    const context = await browser.newContext({
+      viewport: input.size,
+      colorScheme: input.colorScheme,
+      locale: input.locale,
+      javaScriptEnabled: input.javaScript,
+    });
     await context.addCookies(input.cookies ?? []);
     const page = await context.newPage();
     const answer = await story(page, input);

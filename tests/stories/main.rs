@@ -19,6 +19,7 @@ mod lifecycle;
 mod merging;
 mod monitors;
 mod moving;
+mod pages;
 mod platform;
 mod postgresql;
 mod protocol;
@@ -56,6 +57,7 @@ const TOPICS: &[&[Story]] = &[
     reports::STORIES,
     quotas::STORIES,
     settings::STORIES,
+    pages::STORIES,
     grouping::STORIES,
     lifecycle::STORIES,
     merging::STORIES,

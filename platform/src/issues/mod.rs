@@ -117,6 +117,11 @@ pub async fn decide(db: &PgPool, by: By, project: ProjectId, issues: &[IssueId],
     store::set_decision(db, by, project, issues, decision).await.context("saving what was decided about issues")
 }
 
+/// Whether a project has had any event yet.
+pub async fn any(db: &PgPool, project: ProjectId) -> Result<bool> {
+    store::any(db, project).await.context("looking for an issue")
+}
+
 /// Opens ignored issues whose time has come.
 pub async fn wake(app: &App) -> Result<()> {
     while store::wake(&app.db, app.now()).await.context("opening ignored issues")? > 0 {}

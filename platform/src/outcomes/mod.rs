@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::{app::App, metrics::Item, projects::ProjectId, protocol::item::Category};
@@ -127,6 +128,31 @@ pub async fn flush_or_warn(app: &App) {
     if let Err(error) = flush(app).await {
         tracing::warn!("{error:#}; they are kept for the next time");
     }
+}
+
+/// A count of one category, fate and reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// Sentry's word.
+    pub category: String,
+    /// Sentry's number; see [`Fate`].
+    pub fate: i16,
+    pub reason: String,
+    pub quantity: i64,
+}
+
+/// Events that were stored since then, per project, each with the hour.
+pub async fn accepted_events(
+    db: &PgPool,
+    projects: &[ProjectId],
+    since: DateTime<Utc>,
+) -> Result<HashMap<ProjectId, Vec<(DateTime<Utc>, i64)>>> {
+    store::accepted_events(db, projects, since).await.context("counting the events of projects")
+}
+
+/// What became of what was sent to a project since then.
+pub async fn totals(db: &PgPool, project: ProjectId, since: DateTime<Utc>) -> Result<Vec<Total>> {
+    store::totals(db, project, since).await.context("counting what became of what was sent")
 }
 
 /// Adds the counts to the database.

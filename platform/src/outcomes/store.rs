@@ -1,8 +1,12 @@
 //! Outcomes in the database: one row per project, hour, category, fate and reason.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use super::Key;
+use super::{Key, Total};
+use crate::projects::ProjectId;
 
 /// Adds counts to what is there; those of a project that is gone too: what was sent to it is nobody's, and not lost unseen.
 pub async fn add(db: impl PgExecutor<'_>, counts: &[(Key, u64)]) -> sqlx::Result<()> {
@@ -31,4 +35,45 @@ pub async fn add(db: impl PgExecutor<'_>, counts: &[(Key, u64)]) -> sqlx::Result
     .execute(db)
     .await
     .map(|_| ())
+}
+
+/// Events that were stored since then, per project and hour.
+pub(super) async fn accepted_events(
+    db: impl PgExecutor<'_>,
+    projects: &[ProjectId],
+    since: DateTime<Utc>,
+) -> sqlx::Result<HashMap<ProjectId, Vec<(DateTime<Utc>, i64)>>> {
+    let projects: Vec<i64> = projects.iter().map(|project| project.0).collect();
+    let rows = sqlx::query!(
+        r#"select project_id, hour, sum(quantity)::bigint as "events!" from outcomes
+           where project_id = any($1) and hour >= $2 and category in ('error', 'default', 'security') and outcome = 0
+           group by project_id, hour order by project_id, hour"#,
+        &projects,
+        since,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut hours: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        hours.entry(ProjectId(row.project_id)).or_default().push((row.hour, row.events));
+    }
+    Ok(hours)
+}
+
+/// What became of what was sent to a project since then, the most of each category first.
+pub(super) async fn totals(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    since: DateTime<Utc>,
+) -> sqlx::Result<Vec<Total>> {
+    sqlx::query_as!(
+        Total,
+        r#"select category, outcome as fate, reason, sum(quantity)::bigint as "quantity!" from outcomes
+           where project_id = $1 and hour >= $2
+           group by category, outcome, reason order by category, sum(quantity) desc, outcome, reason"#,
+        project.0,
+        since,
+    )
+    .fetch_all(db)
+    .await
 }

@@ -15,8 +15,9 @@ use serde_json::{Map, Value, json};
 use super::{
     Changed, Changes, change,
     settings::{
-        Settings,
         options::{self, Known},
+        wanted,
+        wrong::Wrong,
     },
     store::{self, Details},
 };
@@ -65,7 +66,7 @@ async fn update(
 ) -> Result<Json<Value>, Error> {
     let details = store::details(&app.db, access.project.id).await?.ok_or(Error::NotFound)?;
     let before = details.settings.grouping.clone();
-    let mut changes = read(details.settings, &wanted)?;
+    let mut changes = wanted::read(details.settings, &wanted).map_err(refused)?;
     changes.settings.grouping.follow(&before, app.now());
     let details = save(&app, &mut access, changes).await?;
     Ok(Json(project(&access, &details)))
@@ -83,36 +84,14 @@ async fn save(app: &App, access: &mut ProjectAccess, changes: Changes) -> Result
             access.project = project;
             Ok(*details)
         }
-        Changed::NoSlug => Err(Error::field("slug", "Lower-case letters, digits, - and _ only, at most 50.")),
-        Changed::SlugTaken => Err(Error::field("slug", "Another project of this organization has this slug.")),
+        Changed::NoSlug => Err(Error::field("slug", Wrong::NoSlug.to_string())),
+        Changed::SlugTaken => Err(Error::field("slug", Wrong::SlugTaken.to_string())),
         Changed::Gone => Err(Error::NotFound),
     }
 }
 
-/// Reads what is wanted into changes of what is there, or says everything that is wrong with it.
-fn read(settings: Settings, wanted: &Map<String, Value>) -> Result<Changes, Error> {
-    let mut changes = Changes { settings, ..Changes::default() };
-    let mut wrong = Vec::new();
-    let nothing = Map::new();
-    let options = wanted.get("options").and_then(Value::as_object).unwrap_or(&nothing);
-    for (name, value) in wanted.iter().chain(options) {
-        let taken = match name.as_str() {
-            "name" => words(value).map(|name| changes.name = Some(name)),
-            "slug" => words(value).map(|slug| changes.slug = Some(slug)),
-            "platform" => words(value).map(|platform| changes.platform = Some(platform)),
-            "allowedDomains" | "sentry:origins" => options::list(value).map(|list| changes.origins = Some(list)),
-            name => options::set(&mut changes.settings, name, value).map(|_: Known| ()),
-        };
-        if let Err(why) = taken {
-            wrong.push((name.clone(), why));
-        }
-    }
-    if wrong.is_empty() { Ok(changes) } else { Err(Error::Fields(wrong)) }
-}
-
-fn words(value: &Value) -> Result<String, String> {
-    let text = value.as_str().map(str::trim).filter(|text| !text.is_empty() && !text.contains('\0'));
-    text.map(str::to_owned).ok_or_else(|| "This field may not be blank.".into())
+fn refused(wrong: Vec<(String, Wrong)>) -> Error {
+    Error::Fields(wrong.into_iter().map(|(name, why)| (name, why.to_string())).collect())
 }
 
 async fn filters(State(app): State<App>, access: ProjectAccess) -> Result<Json<Value>, Error> {
@@ -149,7 +128,7 @@ async fn switch_filter(
     match options::set_filter(&mut details.settings.filters, filter, &value) {
         Ok(Known::Yes) => (),
         Ok(Known::No) => return Err(Error::NotFound),
-        Err(why) => return Err(Error::field("subfilters", why)),
+        Err(why) => return Err(Error::field("subfilters", why.to_string())),
     }
     let changes = Changes { settings: details.settings, ..Changes::default() };
     save(&app, &mut access, changes).await?;

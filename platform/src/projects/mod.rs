@@ -5,13 +5,15 @@ mod commands;
 mod keys;
 pub mod pages;
 pub mod settings;
+mod setup;
 pub mod store;
+pub mod words;
 
 use anyhow::{Context, Result, ensure};
 use sqlx::PgPool;
 
 pub use commands::{Create, create_and_print, print_list};
-pub use keys::{KeysCommand, Origins, run_keys, run_origins};
+pub use keys::{Key, KeysCommand, Origins, of as keys_of, run_keys, run_origins};
 
 use crate::organizations::{self, OrganizationId};
 use settings::Settings;

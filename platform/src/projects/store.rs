@@ -82,7 +82,7 @@ pub async fn visible_with_issue(
 }
 
 /// Every project somebody may see, by organisation.
-pub(super) async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::Result<Vec<(Organization, Project)>> {
+pub async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::Result<Vec<(Organization, Project)>> {
     let rows = query_as!(
         Row,
         r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
@@ -184,45 +184,6 @@ pub(super) async fn insert_key(
     )
     .fetch_one(db)
     .await
-}
-
-/// A key of a project, working or not.
-pub(super) struct ProjectKey {
-    pub public_key: String,
-    pub label: String,
-    pub is_active: bool,
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// Every key of a project, the oldest first.
-pub(super) async fn keys(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<ProjectKey>> {
-    query_as!(
-        ProjectKey,
-        "select public_key, label, is_active, expires_at from project_keys where project_id = $1
-         order by created_at, public_key",
-        project.0,
-    )
-    .fetch_all(db)
-    .await
-}
-
-/// Lets the keys of a project that still work do so until then; one that ends sooner keeps its end.
-pub(super) async fn end_keys(db: impl PgExecutor<'_>, project: ProjectId, end: DateTime<Utc>) -> sqlx::Result<()> {
-    query!("update project_keys set expires_at = least(expires_at, $2) where project_id = $1", project.0, end)
-        .execute(db)
-        .await
-        .map(|_| ())
-}
-
-/// Lets a key work, or not; false when there is no such key. One that had ended works again.
-pub(super) async fn switch_key(db: impl PgExecutor<'_>, public_key: &str, is_active: bool) -> sqlx::Result<bool> {
-    let changed = query!(
-        "update project_keys set is_active = $2, expires_at = case when $2 and expires_at <= now() then null else expires_at end
-         where public_key = $1",
-        public_key,
-        is_active,
-    );
-    Ok(changed.execute(db).await?.rows_affected() > 0)
 }
 
 /// The sites that may send to a project.

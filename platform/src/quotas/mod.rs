@@ -1,12 +1,15 @@
 //! Quotas as people set them: whose they are, what they count, how much, in which time. `ingest` enforces them.
 
 mod commands;
+pub mod pages;
 mod store;
+mod usage;
 
 use anyhow::{Context, Result, bail, ensure};
 use sqlx::PgPool;
 
 pub use commands::{Command, run};
+use store::Line;
 
 use crate::{
     organizations,
@@ -65,6 +68,16 @@ pub async fn set(db: &PgPool, mut quota: Quota) -> Result<i64> {
         "attachments are counted in bytes and the others one by one: give them a quota of their own"
     );
     store::set(db, &quota).await.context("setting the quota")
+}
+
+/// The quotas that apply to a project: its own, its keys', its organisation's and the installation's.
+async fn of_project(db: &PgPool, project: ProjectId) -> Result<Vec<Line>> {
+    store::of_project(db, project).await.context("listing a project's quotas")
+}
+
+/// Removes a quota of a project or of one of its keys; false when it has none of that number.
+async fn remove_own(db: &PgPool, project: ProjectId, id: i64) -> Result<bool> {
+    store::remove_own(db, project, id).await.context("removing a quota")
 }
 
 /// Reads a category's name.

@@ -3,8 +3,9 @@
 use sqlx::{PgConnection, PgExecutor, PgPool, query, query_as, query_scalar};
 
 use super::{Quota, Whose};
+use crate::projects::ProjectId;
 
-/// A line of `picket quotas list`.
+/// A quota, with the names of what it is of.
 pub(super) struct Line {
     pub id: i64,
     pub organization: Option<String>,
@@ -31,6 +32,36 @@ pub(super) async fn all(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Line>> {
     )
     .fetch_all(db)
     .await
+}
+
+/// The quotas that apply to a project, the widest first.
+pub(super) async fn of_project(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<Line>> {
+    query_as!(
+        Line,
+        r#"select q.id, case when num_nonnulls(q.organization_id, q.project_id, q.public_key) > 0 then o.slug end as organization,
+                  case when num_nonnulls(q.project_id, q.public_key) > 0 then p.slug end as project,
+                  q.public_key, q.categories, q.most, q.window_seconds, q.reason
+           from projects p join organizations o on o.id = p.organization_id
+           join quotas q on q.project_id = p.id or q.organization_id = o.id
+               or q.public_key in (select public_key from project_keys k where k.project_id = p.id)
+               or num_nonnulls(q.organization_id, q.project_id, q.public_key) = 0
+           where p.id = $1
+           order by organization nulls first, project nulls first, q.public_key nulls first, q.id"#,
+        project.0,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Removes a quota of a project or of one of its keys; false when it has none of that number.
+pub(super) async fn remove_own(db: impl PgExecutor<'_>, project: ProjectId, id: i64) -> sqlx::Result<bool> {
+    let removed = query!(
+        "delete from quotas where id = $1
+         and (project_id = $2 or public_key in (select public_key from project_keys where project_id = $2))",
+        id,
+        project.0,
+    );
+    Ok(removed.execute(db).await?.rows_affected() > 0)
 }
 
 /// Replaces the quota of the same owner, categories and window, or adds one, and returns its number.

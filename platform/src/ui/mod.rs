@@ -41,6 +41,7 @@ pub struct Place {
 pub enum Tab {
     Issues,
     Setup,
+    Settings,
 }
 
 impl Page {

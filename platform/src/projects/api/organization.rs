@@ -9,10 +9,11 @@ use super::{
         settings::{
             Demands,
             options::{self, Known},
+            wanted,
         },
         store,
     },
-    words,
+    refused,
 };
 use crate::{
     access::{Membership, OrganizationAdmin},
@@ -46,14 +47,14 @@ fn read(name: &mut String, mut demands: Demands, wanted: &Map<String, Value>) ->
     let mut wrong = Vec::new();
     for (field, value) in wanted {
         let taken = match field.as_str() {
-            "name" => words(value).map(|wanted| *name = wanted),
+            "name" => wanted::words(value).map(|wanted| *name = wanted),
             field => options::set_demand(&mut demands, field, value).map(|_: Known| ()),
         };
         if let Err(why) = taken {
             wrong.push((field.clone(), why));
         }
     }
-    if wrong.is_empty() { Ok(demands) } else { Err(Error::Fields(wrong)) }
+    if wrong.is_empty() { Ok(demands) } else { Err(refused(wrong)) }
 }
 
 /// What Sentry's `DetailedOrganizationSerializer` gives, as far as there is something to say.

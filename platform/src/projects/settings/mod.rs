@@ -5,7 +5,10 @@
 //! checked when they are saved (`options`), so that a policy leaves out only what an older version took.
 
 pub mod options;
+pub mod pages;
 mod policies;
+pub mod wanted;
+pub mod wrong;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};

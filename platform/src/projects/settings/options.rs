@@ -6,14 +6,18 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::{Demands, Settings, Unwanted};
+use super::{
+    Demands, Settings, Unwanted,
+    wrong::{Fault, Wrong},
+};
 use crate::protocol::{
     filter::{IpRange, Legacy},
     glob::Glob,
     grouping::{
         Version,
-        rules::{fingerprint, stack},
+        rules::{RuleError, fingerprint, stack},
     },
+    origin,
     scrub::advanced,
 };
 
@@ -42,7 +46,7 @@ pub enum Known {
 }
 
 /// Sets what a field or an option names. What is wrong with the value is said in words for the person who sent it.
-pub fn set(settings: &mut Settings, name: &str, value: &Value) -> Result<Known, String> {
+pub fn set(settings: &mut Settings, name: &str, value: &Value) -> Result<Known, Wrong> {
     let privacy = &mut settings.privacy;
     match name {
         "resolveAge" | "sentry:resolve_age" => settings.resolve_age = hours(value)?,
@@ -59,13 +63,13 @@ pub fn set(settings: &mut Settings, name: &str, value: &Value) -> Result<Known, 
             settings.grouping.stack_rules = rules(value, |text| stack::parse(text).map(drop))?;
         }
         "groupingConfig" | "sentry:grouping_config" => {
-            settings.grouping.version = version(value)?.ok_or("This field may not be null.")?;
+            settings.grouping.version = version(value)?.ok_or(Wrong::Missing)?;
         }
         "secondaryGroupingConfig" | "sentry:secondary_grouping_config" => settings.grouping.former = version(value)?,
         "secondaryGroupingExpiry" | "sentry:secondary_grouping_expiry" => settings.grouping.former_until = time(value)?,
         "filters:blacklisted_ips" | "sentry:blacklisted_ips" => {
             let is_range = |text: &str| IpRange::parse(text).is_some();
-            settings.filters.client_ips = checked(list(value)?, is_range, "is neither an address nor a range")?;
+            settings.filters.client_ips = checked(list(value)?, is_range, Fault::NoAddress)?;
         }
         "filters:releases" | "sentry:releases" => settings.filters.releases = patterns(value)?,
         "sentry:csp_ignored_sources" => settings.filters.csp_sources = list(value)?,
@@ -79,7 +83,7 @@ pub fn set(settings: &mut Settings, name: &str, value: &Value) -> Result<Known, 
 }
 
 /// Sets what a field names of what an organisation demands.
-pub fn set_demand(demands: &mut Demands, name: &str, value: &Value) -> Result<Known, String> {
+pub fn set_demand(demands: &mut Demands, name: &str, value: &Value) -> Result<Known, Wrong> {
     match name {
         "dataScrubber" => demands.scrub = switch(value)?,
         "dataScrubberDefaults" => demands.defaults = switch(value)?,
@@ -93,7 +97,7 @@ pub fn set_demand(demands: &mut Demands, name: &str, value: &Value) -> Result<Kn
 }
 
 /// Switches one of the filters that `/filters/` lists; that of browsers takes names too.
-pub fn set_filter(filters: &mut Unwanted, id: &str, value: &Value) -> Result<Known, String> {
+pub fn set_filter(filters: &mut Unwanted, id: &str, value: &Value) -> Result<Known, Wrong> {
     match id {
         "browser-extensions" => filters.browser_extensions = switch(value)?,
         "filtered-transaction" => filters.health_checks = switch(value)?,
@@ -105,7 +109,7 @@ pub fn set_filter(filters: &mut Unwanted, id: &str, value: &Value) -> Result<Kno
             filters.legacy_browsers = match switch(value) {
                 Ok(true) => vec!["default".to_owned()],
                 Ok(false) => Vec::new(),
-                Err(_) => checked(list(value)?, |name| !Legacy::named(name).is_empty(), "is no browser to choose")?,
+                Err(_) => checked(list(value)?, |name| !Legacy::named(name).is_empty(), Fault::NoBrowser)?,
             };
         }
         _ => return Ok(Known::No),
@@ -160,96 +164,101 @@ pub fn options(settings: &Settings) -> Map<String, Value> {
     }
 }
 
-fn switch(value: &Value) -> Result<bool, String> {
+fn switch(value: &Value) -> Result<bool, Wrong> {
     match value {
         Value::Bool(on) => Ok(*on),
         Value::String(text) if matches!(text.as_str(), "1" | "true") => Ok(true),
         Value::String(text) if matches!(text.as_str(), "0" | "false" | "") => Ok(false),
         Value::Null => Ok(false),
-        _ => Err("Must be a valid boolean.".into()),
+        _ => Err(Wrong::NoSwitch),
     }
 }
 
-fn hours(value: &Value) -> Result<u32, String> {
+fn hours(value: &Value) -> Result<u32, Wrong> {
     let hours = match value {
         Value::Null => Some(0),
         Value::String(text) => text.trim().parse().ok(),
         value => value.as_u64(),
     };
     let hours = hours.filter(|hours| *hours <= LONGEST_RESOLVE_AGE).and_then(|hours| u32::try_from(hours).ok());
-    hours.ok_or_else(|| format!("A number of hours is wanted, at most {LONGEST_RESOLVE_AGE}; 0 is never."))
+    hours.ok_or(Wrong::NoHours(LONGEST_RESOLVE_AGE))
 }
 
 /// A list, or the lines of a text. Empty entries are left out.
-pub fn list(value: &Value) -> Result<Vec<String>, String> {
+pub fn list(value: &Value) -> Result<Vec<String>, Wrong> {
     let entries: Option<Vec<&str>> = match value {
         Value::Null => Some(Vec::new()),
         Value::String(text) => Some(text.lines().collect()),
         Value::Array(values) => values.iter().map(Value::as_str).collect(),
         _ => None,
     };
-    let entries = entries.ok_or("A list of texts is wanted.")?;
+    let entries = entries.ok_or(Wrong::NoList)?;
     let entries: Vec<String> =
         entries.into_iter().map(str::trim).filter(|e| !e.is_empty()).map(str::to_owned).collect();
     if entries.len() > MOST_ENTRIES {
-        return Err(format!("At most {MOST_ENTRIES} entries can be kept."));
+        return Err(Wrong::TooMany(MOST_ENTRIES));
     }
-    checked(entries, |entry| !entry.contains('\0'), "has a null character")
+    checked(entries, |entry| !entry.contains('\0'), Fault::HasNull)
 }
 
-fn checked(entries: Vec<String>, holds: impl Fn(&str) -> bool, otherwise: &str) -> Result<Vec<String>, String> {
+/// The sites that may send.
+pub fn origins(value: &Value) -> Result<Vec<String>, Wrong> {
+    checked(list(value)?, origin::is_pattern, Fault::NoOrigin)
+}
+
+fn checked(entries: Vec<String>, holds: impl Fn(&str) -> bool, otherwise: Fault) -> Result<Vec<String>, Wrong> {
     match entries.iter().find(|entry| !holds(entry)) {
-        Some(entry) => Err(format!("{entry:?} {otherwise}.")),
+        Some(entry) => Err(Wrong::Entry(entry.clone(), otherwise)),
         None => Ok(entries),
     }
 }
 
 /// A version of the grouping, by its name; none where nothing is said.
-fn version(value: &Value) -> Result<Option<Version>, String> {
+fn version(value: &Value) -> Result<Option<Version>, Wrong> {
     match text(value)? {
         "" => Ok(None),
-        id => Version::named(id).map(Some).ok_or_else(|| format!("Unknown grouping config {id:?}.")),
+        id => Version::named(id).map(Some).ok_or_else(|| Wrong::UnknownVersion(id.to_owned())),
     }
 }
 
 /// Seconds since 1970; 0 is no time.
-fn time(value: &Value) -> Result<Option<DateTime<Utc>>, String> {
+fn time(value: &Value) -> Result<Option<DateTime<Utc>>, Wrong> {
     let seconds = match value {
         Value::Null => Some(0),
         Value::String(text) => text.trim().parse().ok(),
         value => value.as_i64(),
     };
-    let seconds = seconds.filter(|seconds| *seconds >= 0).ok_or("A number of seconds since 1970 is wanted.")?;
-    let time = DateTime::from_timestamp_secs(seconds).ok_or("That is too far away.")?;
+    let seconds = seconds.filter(|seconds| *seconds >= 0).ok_or(Wrong::NoTime)?;
+    let time = DateTime::from_timestamp_secs(seconds).ok_or(Wrong::TooFar)?;
     Ok(Some(time).filter(|_| seconds > 0))
 }
 
-fn patterns(value: &Value) -> Result<Vec<String>, String> {
-    checked(list(value)?, Glob::is_well_formed, "has a bracket or brace that is not closed")
+fn patterns(value: &Value) -> Result<Vec<String>, Wrong> {
+    checked(list(value)?, Glob::is_well_formed, Fault::NotClosed)
 }
 
-fn text(value: &Value) -> Result<&str, String> {
+fn text(value: &Value) -> Result<&str, Wrong> {
     let text = match value {
         Value::Null => "",
         Value::String(text) => text,
-        _ => return Err("Not a valid string.".into()),
+        _ => return Err(Wrong::NoText),
     };
     match text.len() {
-        length if length > LONGEST_RULES => Err(format!("At most {LONGEST_RULES} bytes can be kept.")),
-        _ if text.contains('\0') => Err("Null characters are not allowed.".into()),
+        length if length > LONGEST_RULES => Err(Wrong::TooLong(LONGEST_RULES)),
+        _ if text.contains('\0') => Err(Wrong::HasNull),
         _ => Ok(text),
     }
 }
 
 /// The text of rules that can all be read; the error says which line cannot, and why.
-fn rules<E: std::fmt::Display>(value: &Value, read: impl Fn(&str) -> Result<(), E>) -> Result<String, String> {
+fn rules(value: &Value, read: impl Fn(&str) -> Result<(), RuleError>) -> Result<String, Wrong> {
     let text = text(value)?;
-    read(text).map_err(|error| format!("Invalid rule, {error}"))?;
+    read(text).map_err(Wrong::Rule)?;
     Ok(text.to_owned())
 }
 
 /// Scrubbing rules come as JSON inside of a text; nothing and `{}` are none.
-fn privacy_rules(value: &Value) -> Result<String, String> {
+fn privacy_rules(value: &Value) -> Result<String, Wrong> {
     let text = text(value)?.trim();
     if text.is_empty() {
         return Ok(String::new());
@@ -257,11 +266,11 @@ fn privacy_rules(value: &Value) -> Result<String, String> {
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(rules)) if rules.is_empty() => Ok(String::new()),
         Ok(Value::Object(_)) => {
-            advanced::Rules::parse(text).map_err(|problem| format!("Invalid rule, {problem}"))?;
+            advanced::Rules::parse(text).map_err(Wrong::PrivacyRule)?;
             Ok(text.to_owned())
         }
-        Ok(_) => Err("A JSON object is wanted.".into()),
-        Err(error) => Err(format!("Invalid JSON: {error}")),
+        Ok(_) => Err(Wrong::NoObject),
+        Err(error) => Err(Wrong::NoJson(error.line(), error.to_string())),
     }
 }
 
@@ -283,10 +292,10 @@ mod tests {
     fn a_rule_that_cannot_be_read_is_refused_with_its_line() {
         let mut settings = Settings::default();
         let wrong = json!("error.type:Gone -> gone\nerror.type:Lost gone");
-        let why = set(&mut settings, "fingerprintingRules", &wrong).unwrap_err();
+        let why = set(&mut settings, "fingerprintingRules", &wrong).unwrap_err().to_string();
         assert!(why.contains("line 2") && why.contains("expected"), "{why}");
         assert_eq!(settings, Settings::default());
-        let why = set(&mut settings, "groupingEnhancements", &json!("family:native +nothing")).unwrap_err();
+        let why = set(&mut settings, "groupingEnhancements", &json!("family:native +nothing")).unwrap_err().to_string();
         assert!(why.contains("line 1") && why.contains("+nothing"), "{why}");
     }
 
@@ -301,7 +310,7 @@ mod tests {
             ("resolveAge", json!(-1), "hours"),
             ("relayPiiConfig", json!(r#"{"applications": {"$colour": ["@ip"]}}"#), "$colour"),
         ] {
-            let why = set(&mut settings, name, &value).unwrap_err();
+            let why = set(&mut settings, name, &value).unwrap_err().to_string();
             assert!(why.contains(word), "{name}: {why}");
         }
         assert_eq!(set(&mut settings, "digestsMinDelay", &json!(60)), Ok(Known::No));

@@ -40,6 +40,16 @@ impl Legacy {
         SETTINGS.iter().filter(|(own, _)| names.contains(own)).map(|(_, legacy)| *legacy).collect()
     }
 
+    /// The names of settings, each with the browsers it means: `IE < 9`.
+    pub fn choices() -> Vec<(&'static str, String)> {
+        SETTINGS.iter().map(|(name, legacy)| (*name, legacy.label())).collect()
+    }
+
+    fn label(&self) -> String {
+        let family = self.families.first().copied().unwrap_or_default();
+        if self.from == 0 { format!("{family} < {}", self.below) } else { format!("{family} {}", self.from) }
+    }
+
     /// Whether a browser is one of them.
     pub fn is(&self, name: &str, version: &str) -> bool {
         let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());

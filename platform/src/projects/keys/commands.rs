@@ -6,7 +6,10 @@ use clap::{Args, Subcommand};
 
 use sqlx::PgPool;
 
-use super::{Project, dsn, find, new_public_key, store};
+use super::{
+    super::{Project, dsn, find, store},
+    Standing, Wanted,
+};
 use crate::{
     app::{self, connect},
     config::{Config, duration},
@@ -91,8 +94,8 @@ pub async fn run_keys(command: KeysCommand) -> Result<()> {
         KeysCommand::List(of) => list(*of).await,
         KeysCommand::Create(new) => add(&new.of, &new.label).await,
         KeysCommand::Rotate(options) => rotate(*options).await,
-        KeysCommand::Disable(one) => switch(*one, State::Disabled).await,
-        KeysCommand::Enable(one) => switch(*one, State::Enabled).await,
+        KeysCommand::Disable(one) => switch(*one, Wanted::Disabled).await,
+        KeysCommand::Enable(one) => switch(*one, Wanted::Enabled).await,
     }
 }
 
@@ -111,12 +114,12 @@ impl OfProject {
 async fn list(of: OfProject) -> Result<()> {
     let (db, project) = of.open().await?;
     let now = app::now();
-    for key in store::keys(&db, project.id).await.context("listing keys")? {
-        let state = match key.expires_at {
-            _ if !key.is_active => "disabled".to_owned(),
-            Some(end) if end <= now => format!("ended {}", end.format("%F %R UTC")),
-            Some(end) => format!("works until {}", end.format("%F %R UTC")),
-            None => "works".to_owned(),
+    for key in super::of(&db, project.id).await? {
+        let state = match key.standing(now) {
+            Standing::Disabled => "disabled".to_owned(),
+            Standing::Ended(end) => format!("ended {}", end.format("%F %R UTC")),
+            Standing::WorksUntil(end) => format!("works until {}", end.format("%F %R UTC")),
+            Standing::Works => "works".to_owned(),
         };
         println!("{}\t{state}\t{}", dsn(&of.config.site.url_prefix, &key.public_key, project.id), key.label);
     }
@@ -125,7 +128,7 @@ async fn list(of: OfProject) -> Result<()> {
 
 async fn add(of: &OfProject, label: &str) -> Result<()> {
     let (db, project) = of.open().await?;
-    let key = store::insert_key(&db, project.id, &new_public_key(), label).await.context("creating a key")?;
+    let key = super::add(&db, project.id, label).await?;
     of.print(&project, &key);
     Ok(())
 }
@@ -133,24 +136,15 @@ async fn add(of: &OfProject, label: &str) -> Result<()> {
 async fn rotate(Rotate { overlap, of }: Rotate) -> Result<()> {
     let (db, project) = of.open().await?;
     let end = app::now() + TimeDelta::try_seconds(overlap).context("the overlap is too long")?;
-    let mut tx = db.begin().await.context("rotating keys")?;
-    store::end_keys(&mut *tx, project.id, end).await.context("ending the keys there are")?;
-    let key = store::insert_key(&mut *tx, project.id, &new_public_key(), "Default").await.context("creating a key")?;
-    tx.commit().await.context("rotating keys")?;
+    let key = super::rotate(&db, project.id, end).await?;
     of.print(&project, &key);
     Ok(())
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Enabled,
-    Disabled,
-}
-
-async fn switch(One { key, config }: One, state: State) -> Result<()> {
+async fn switch(One { key, config }: One, wanted: Wanted) -> Result<()> {
     let db = connect(&config.postgres).await?;
     let public = Dsn::parse(&key).map_or(key, |dsn| dsn.public_key);
-    let known = store::switch_key(&db, &public, state == State::Enabled).await.context("changing a key")?;
+    let known = super::switch(&db, None, &public, wanted).await?;
     ensure!(known, "there is no key {public:?}: `picket keys list` shows those of a project");
     Ok(())
 }

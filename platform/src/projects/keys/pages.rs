@@ -1,0 +1,197 @@
+//! The page of a project's client keys.
+
+use askama::Template;
+use axum::{
+    Form, Router,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+    routing::{get, post},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+
+use super::{Key, Standing, Wanted};
+use crate::{
+    access::{ProjectAdmin, ProjectView},
+    app::App,
+    projects::{
+        dsn,
+        settings::pages::frame::{Asked, Done, Frame, Section},
+        words::Words,
+    },
+    ui::{Language, Page, Tab, When, render},
+    web::Error,
+};
+
+const LONGEST_LABEL: usize = 64;
+/// Seconds that old keys may work on; `Words::overlaps` names them.
+const OVERLAPS: [i64; 5] = [0, 3_600, 86_400, 7 * 86_400, 30 * 86_400];
+const USUAL_OVERLAP: i64 = 7 * 86_400;
+
+/// The routes of this page.
+pub fn routes() -> Router<App> {
+    let keys = "/{org}/{project}/settings/keys/";
+    Router::new()
+        .route(keys, get(show).post(create))
+        .route("/{org}/{project}/settings/keys/rotation/", post(rotate))
+        .route("/{org}/{project}/settings/keys/{key}/", post(rename))
+        .route("/{org}/{project}/settings/keys/{key}/status/", post(switch))
+}
+
+#[derive(Template)]
+#[template(path = "projects/keys/keys.html")]
+struct KeysPage {
+    page: Page,
+    words: &'static Words,
+    frame: Frame,
+    base: String,
+    keys: Vec<Row>,
+    overlaps: Vec<(i64, &'static str, bool)>,
+    /// A label that cannot be taken.
+    wrong_label: Option<String>,
+}
+
+/// A key, as its template shows it.
+struct Row {
+    dsn: String,
+    standing: Standing,
+    /// When it ends or ended.
+    end: Option<When>,
+    created: When,
+    key: Key,
+}
+
+impl Row {
+    fn new(key: Key, dsn: String, (now, page): (DateTime<Utc>, &Page)) -> Row {
+        let standing = key.standing(now);
+        let end = match standing {
+            Standing::WorksUntil(end) | Standing::Ended(end) => Some(When::new(end, now, page.phrases)),
+            Standing::Works | Standing::Disabled => None,
+        };
+        Row { dsn, standing, end, created: When::new(key.created_at, now, page.phrases), key }
+    }
+}
+
+async fn show(
+    State(app): State<App>,
+    language: Language,
+    view: ProjectView,
+    Query(asked): Query<Asked>,
+) -> Result<Html<String>, Error> {
+    let frame = Frame::new(&view, Section::Keys, Words::of(language), asked.done());
+    page(&app, language, &view, (frame, None)).await
+}
+
+async fn page(
+    app: &App,
+    language: Language,
+    view: &ProjectView,
+    (frame, wrong_label): (Frame, Option<String>),
+) -> Result<Html<String>, Error> {
+    let words = Words::of(language);
+    let page = view.access.page(language).at(Tab::Settings);
+    let project = view.access.project.id;
+    let keys = super::of(&app.db, project).await?.into_iter().map(|key| {
+        let dsn = dsn(&app.config.site.url_prefix, &key.public_key, project);
+        Row::new(key, dsn, (app.now(), &page))
+    });
+    let overlaps = OVERLAPS.into_iter().zip(words.overlaps);
+    Ok(render(&KeysPage {
+        keys: keys.collect(),
+        base: base(view),
+        overlaps: overlaps.map(|(seconds, label)| (seconds, label, seconds == USUAL_OVERLAP)).collect(),
+        page,
+        words,
+        frame,
+        wrong_label,
+    })?)
+}
+
+fn base(view: &ProjectView) -> String {
+    Section::Keys.url(&view.access.organization.slug, &view.access.project.slug)
+}
+
+#[derive(Deserialize)]
+struct Labelled {
+    label: String,
+}
+
+impl Labelled {
+    fn checked(&self) -> Option<&str> {
+        let label = self.label.trim();
+        let length = label.chars().count();
+        ((1..=LONGEST_LABEL).contains(&length) && !label.chars().any(char::is_control)).then_some(label)
+    }
+}
+
+async fn create(
+    State(app): State<App>,
+    language: Language,
+    ProjectAdmin(access): ProjectAdmin,
+    Form(form): Form<Labelled>,
+) -> Result<Response, Error> {
+    let view = ProjectView { access, may_decide: true };
+    let Some(label) = form.checked() else { return refused(&app, language, &view, form.label).await };
+    super::add(&app.db, view.access.project.id, label).await?;
+    Ok(Done::KeyCreated.redirect(&base(&view)))
+}
+
+async fn refused(app: &App, language: Language, view: &ProjectView, label: String) -> Result<Response, Error> {
+    let frame = Frame::new(view, Section::Keys, Words::of(language), None).failed();
+    let page = page(app, language, view, (frame, Some(label))).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+#[derive(Deserialize)]
+struct Rotation {
+    overlap: i64,
+}
+
+async fn rotate(
+    State(app): State<App>,
+    ProjectAdmin(access): ProjectAdmin,
+    Form(form): Form<Rotation>,
+) -> Result<Response, Error> {
+    let overlap = OVERLAPS.into_iter().find(|seconds| *seconds == form.overlap);
+    let overlap = overlap.ok_or_else(|| Error::Invalid("no overlap to choose".into()))?;
+    super::rotate(&app.db, access.project.id, app.now() + TimeDelta::seconds(overlap)).await?;
+    Ok(Done::KeysRotated.redirect(&base(&ProjectView { access, may_decide: true })))
+}
+
+#[derive(Deserialize)]
+struct OfKey {
+    key: String,
+}
+
+async fn rename(
+    State(app): State<App>,
+    language: Language,
+    ProjectAdmin(access): ProjectAdmin,
+    Path(OfKey { key }): Path<OfKey>,
+    Form(form): Form<Labelled>,
+) -> Result<Response, Error> {
+    let view = ProjectView { access, may_decide: true };
+    let Some(label) = form.checked() else { return refused(&app, language, &view, form.label).await };
+    let known = super::rename(&app.db, view.access.project.id, &key, label).await?;
+    if known { Ok(Done::KeyRenamed.redirect(&base(&view))) } else { Err(Error::NotFound) }
+}
+
+#[derive(Deserialize)]
+struct Switched {
+    active: bool,
+}
+
+async fn switch(
+    State(app): State<App>,
+    ProjectAdmin(access): ProjectAdmin,
+    Path(OfKey { key }): Path<OfKey>,
+    Form(form): Form<Switched>,
+) -> Result<Response, Error> {
+    let (wanted, done) =
+        if form.active { (Wanted::Enabled, Done::KeyEnabled) } else { (Wanted::Disabled, Done::KeyDisabled) };
+    if !super::switch(&app.db, Some(access.project.id), &key, wanted).await? {
+        return Err(Error::NotFound);
+    }
+    Ok(done.redirect(&base(&ProjectView { access, may_decide: true })))
+}

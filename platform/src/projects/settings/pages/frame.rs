@@ -1,0 +1,165 @@
+//! What surrounds every page of the settings: the list of them, what was done, and whether it may be changed.
+
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use crate::{access::ProjectView, projects::words::Words, ui};
+
+/// A page of the settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    General,
+    Keys,
+    Filters,
+    Privacy,
+    Grouping,
+    Quotas,
+}
+
+impl Section {
+    const ALL: [Section; 6] =
+        [Section::General, Section::Keys, Section::Filters, Section::Privacy, Section::Grouping, Section::Quotas];
+
+    /// What follows `/settings/`.
+    pub fn path(self) -> &'static str {
+        match self {
+            Section::General => "",
+            Section::Keys => "keys/",
+            Section::Filters => "filters/",
+            Section::Privacy => "privacy/",
+            Section::Grouping => "grouping/",
+            Section::Quotas => "quotas/",
+        }
+    }
+
+    /// Where it is, of a project.
+    pub fn url(self, organization: &str, project: &str) -> String {
+        format!("/{organization}/{project}/settings/{}", self.path())
+    }
+
+    fn label(self, words: &Words) -> &'static str {
+        match self {
+            Section::General => words.general,
+            Section::Keys => words.keys,
+            Section::Filters => words.filters,
+            Section::Privacy => words.privacy,
+            Section::Grouping => words.grouping,
+            Section::Quotas => words.quotas,
+        }
+    }
+
+    fn text(self, words: &Words) -> &'static str {
+        match self {
+            Section::General => words.general_text,
+            Section::Keys => words.keys_text,
+            Section::Filters => words.filters_text,
+            Section::Privacy => words.privacy_text,
+            Section::Grouping => words.grouping_text,
+            Section::Quotas => words.quotas_text,
+        }
+    }
+}
+
+/// What was done before the page was shown; its address says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    Saved,
+    KeyCreated,
+    KeysRotated,
+    KeyRenamed,
+    KeyEnabled,
+    KeyDisabled,
+    QuotaSet,
+    QuotaRemoved,
+}
+
+impl Done {
+    const ALL: [(Done, &'static str); 8] = [
+        (Done::Saved, "saved"),
+        (Done::KeyCreated, "created"),
+        (Done::KeysRotated, "rotated"),
+        (Done::KeyRenamed, "renamed"),
+        (Done::KeyEnabled, "enabled"),
+        (Done::KeyDisabled, "disabled"),
+        (Done::QuotaSet, "set"),
+        (Done::QuotaRemoved, "removed"),
+    ];
+
+    /// To the page that tells it.
+    pub fn redirect(self, url: &str) -> Response {
+        let name = Done::ALL.iter().find(|(done, _)| *done == self).map(|(_, name)| *name);
+        Redirect::to(&format!("{url}{}", ui::query(&[("done", name)]))).into_response()
+    }
+
+    fn words(self, words: &Words) -> &'static str {
+        match self {
+            Done::Saved => words.saved,
+            Done::KeyCreated => words.key_created,
+            Done::KeysRotated => words.keys_rotated,
+            Done::KeyRenamed => words.key_renamed,
+            Done::KeyEnabled => words.key_enabled,
+            Done::KeyDisabled => words.key_disabled,
+            Done::QuotaSet => words.quota_set,
+            Done::QuotaRemoved => words.quota_removed,
+        }
+    }
+}
+
+/// The query of a page of the settings.
+#[derive(Debug, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    done: String,
+}
+
+impl Asked {
+    /// What was done, if anything.
+    pub fn done(&self) -> Option<Done> {
+        Done::ALL.iter().find(|(_, name)| *name == self.done).map(|(done, _)| *done)
+    }
+}
+
+/// A line of the list of pages.
+#[derive(Debug)]
+pub struct Link {
+    pub label: &'static str,
+    pub url: String,
+    pub is_current: bool,
+}
+
+/// What surrounds a page.
+#[derive(Debug)]
+pub struct Frame {
+    pub heading: &'static str,
+    pub text: &'static str,
+    pub links: Vec<Link>,
+    pub may_decide: bool,
+    pub done: Option<&'static str>,
+    pub failed: bool,
+}
+
+impl Frame {
+    /// Of a page as somebody sees it.
+    pub fn new(view: &ProjectView, section: Section, words: &Words, done: Option<Done>) -> Frame {
+        let (organization, project) = (&view.access.organization.slug, &view.access.project.slug);
+        let link = |one: Section| Link {
+            label: one.label(words),
+            url: one.url(organization, project),
+            is_current: one == section,
+        };
+        Frame {
+            heading: section.label(words),
+            text: section.text(words),
+            links: Section::ALL.map(link).into(),
+            may_decide: view.may_decide,
+            done: done.map(|done| done.words(words)),
+            failed: false,
+        }
+    }
+
+    /// The same, of a form that could not be taken.
+    #[must_use]
+    pub fn failed(self) -> Frame {
+        Frame { failed: true, ..self }
+    }
+}
