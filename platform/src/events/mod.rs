@@ -104,16 +104,15 @@ impl Received {
 /// Web has unpacked it before, so that its size is within bounds.
 fn unpack(gzip: &[u8], (start, end): (u32, u32)) -> Result<Bytes> {
     let (start, end) = (usize::try_from(start)?, usize::try_from(end)?);
-    let unpacked = match encoding::at_once("gzip", gzip, usize::MAX) {
-        Some(unpacked) => unpacked,
-        None => {
-            let mut unpacked = Vec::with_capacity(end);
-            MultiGzDecoder::new(gzip).take(u64::try_from(end)?).read_to_end(&mut unpacked)?;
-            unpacked
-        }
-    };
+    let unpacked = encoding::at_once("gzip", gzip, usize::MAX).map_or_else(|| up_to(gzip, end), Ok)?;
     ensure!(start <= end && end <= unpacked.len(), "the event ends after {} of {end} bytes", unpacked.len());
     Ok(Bytes::from(unpacked).slice(start..end))
+}
+
+fn up_to(gzip: &[u8], end: usize) -> Result<Vec<u8>> {
+    let mut unpacked = Vec::with_capacity(end);
+    MultiGzDecoder::new(gzip).take(u64::try_from(end)?).read_to_end(&mut unpacked)?;
+    Ok(unpacked)
 }
 
 /// What an event did to its issue; kept on its row, so that a second run decides the same alerts.
