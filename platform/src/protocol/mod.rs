@@ -23,6 +23,7 @@ pub mod item;
 pub mod json;
 pub mod normalize;
 pub mod origin;
+pub mod remarks;
 pub mod repair;
 pub mod report;
 pub mod schedule;
