@@ -5,6 +5,7 @@
 
 mod abuse;
 mod alerts;
+mod browsers;
 mod check;
 mod commands;
 mod durability;
@@ -58,6 +59,7 @@ const TOPICS: &[&[Story]] = &[
     merging::STORIES,
     reading::STORIES,
     alerts::STORIES,
+    browsers::STORIES,
     check::STORIES,
     durability::STORIES,
     postgresql::STORIES,

@@ -160,7 +160,7 @@ pub async fn set_aside(
     most: i64,
 ) -> sqlx::Result<Vec<SetAside>> {
     let rows = query!(
-        "select project_id, id, received_at, reason, body from rejected_events
+        "select project_id, id, received_at, reason, body, sent_as from rejected_events
          where ($1::uuid is null or id = $1) and ($2::timestamptz is null or (received_at, id) < ($2, $3::uuid))
          order by received_at desc, id desc limit $4",
         event.map(|event| event.0) as Option<Uuid>,
@@ -170,12 +170,14 @@ pub async fn set_aside(
     )
     .fetch_all(db)
     .await?;
-    let set_aside = |(project, id, received_at, reason, body)| {
-        let (project, id, body) = (ProjectId(project), EventId(id), Bytes::from(body));
+    let set_aside = rows.into_iter().map(|row| {
+        let (project, id, body) = (ProjectId(row.project_id), EventId(row.id), Bytes::from(row.body));
+        let sent_as = row.sent_as.and_then(|sent_as| serde_json::from_value(sent_as).ok()).unwrap_or_default();
         // How it was sent is not kept: such an event is read again for its content.
-        SetAside { received: Received { project, id, received_at, sent: Box::default(), body }, reason }
-    };
-    Ok(rows.into_iter().map(|row| set_aside((row.project_id, row.id, row.received_at, row.reason, row.body))).collect())
+        let received = Received { project, id, received_at: row.received_at, sent: Box::default(), sent_as, body };
+        SetAside { received, reason: row.reason }
+    });
+    Ok(set_aside.collect())
 }
 
 /// Forgets what was set aside.

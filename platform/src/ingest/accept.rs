@@ -14,13 +14,14 @@ use super::{
 };
 use crate::{
     app::App,
-    events::{Packed, Received},
+    events::{Packed, Received, SentAs},
     items, outcomes,
     protocol::{
         EventId,
         envelope::Item,
         item::{self, Category, Fate, Kind, Relation},
         json::Object,
+        security::incoming::Additions,
         store,
     },
     queue::{PushError, Topic},
@@ -92,7 +93,7 @@ pub async fn items_packed(
     let mut messages = Vec::with_capacity(wanted.len());
     match (wanted.as_slice(), packed) {
         ([(kind, item)], Some(packed)) if kind.fate == Fate::Event => {
-            messages.push((Topic::Events, received(app, sender, id, item).encode_packed(&packed)));
+            messages.push((Topic::Events, received(app, sender, id, (*kind, *item)).encode_packed(&packed)));
         }
         (wanted, _) => {
             for wanted in wanted {
@@ -178,7 +179,7 @@ async fn message(
     (kind, item): Wanted<'_>,
 ) -> Result<(Topic, Bytes), Rejection> {
     if kind.fate == Fate::Event {
-        return Ok((Topic::Events, received(app, sender, id, item).encode()));
+        return Ok((Topic::Events, received(app, sender, id, (kind, item)).encode()));
     }
     let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
     let mut kept = items::Item {
@@ -202,13 +203,23 @@ async fn message(
     })
 }
 
-fn received(app: &App, sender: &Sender, id: Option<EventId>, item: &Item) -> Received {
+fn received(app: &App, sender: &Sender, id: Option<EventId>, (kind, item): Wanted<'_>) -> Received {
     Received {
         project: sender.project,
-        id: id.unwrap_or_else(EventId::random),
+        id: id.filter(|_| kind.relation != Relation::None).unwrap_or_else(EventId::random),
         received_at: app.now(),
         sent: Box::new(sender.sent.clone()),
+        sent_as: sent_as(kind, &item.headers),
         body: item.payload.clone(),
+    }
+}
+
+fn sent_as(kind: &Kind, headers: &Object) -> SentAs {
+    match kind.name {
+        "security" => SentAs::Security,
+        "raw_security" => SentAs::Report(Additions::of_item(headers)),
+        "nel" => SentAs::Nel,
+        _ => SentAs::Event,
     }
 }
 

@@ -18,10 +18,17 @@ use super::{
     form::{self, Form},
     grouping::{self, rules::Rules},
     item,
+    json::Object,
     normalize::{Addresses, Context, normalize},
     origin,
     repair::repair,
-    scrub, security, store, title,
+    scrub,
+    security::{
+        self,
+        incoming::{Additions, Endpoint},
+    },
+    sent::Sent,
+    store, title,
 };
 
 /// Smaller than in production, so that a fuzzer finds its way to the bound.
@@ -99,6 +106,11 @@ pub fn envelope(input: &[u8]) {
 /// An event's JSON, all the way to what is stored of it.
 pub fn event(input: &[u8]) {
     let Ok(mut json) = event::object(&repair(input)) else { return };
+    finish(&mut json);
+}
+
+/// What a worker does with an event once it is one.
+fn finish(json: &mut Object) {
     let context = Context {
         event_id: EventId(uuid::Uuid::nil()),
         received_at: DateTime::UNIX_EPOCH + TimeDelta::days(20_000),
@@ -108,9 +120,9 @@ pub fn event(input: &[u8]) {
         addresses: Addresses::Keep,
         client: None,
     };
-    normalize(&mut json, &context);
-    scrub::scrub(&mut json, &scrub::Settings::default());
-    let event = Event::read(&json);
+    normalize(json, &context);
+    scrub::scrub(json, &scrub::Settings::default());
+    let event = Event::read(json);
     let filters = Filters {
         releases: globs(["*beta*"]),
         error_messages: globs(["*Error: *"]),
@@ -139,6 +151,13 @@ pub fn security(input: &[u8]) {
     for report in security::reports(&input).unwrap_or_else(|_| vec![input]) {
         let Ok(report) = event::object(&report) else { continue };
         let _ = security::Report::read(&report);
+        let received_at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        for endpoint in [Endpoint::Security, Endpoint::Nel] {
+            let sent = (&Sent::default(), received_at);
+            if let Ok(mut made) = security::incoming::event(&report, endpoint, sent, &Additions::default()) {
+                finish(&mut made);
+            }
+        }
     }
 }
 
