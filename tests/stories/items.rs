@@ -170,9 +170,9 @@ fn every_endpoint_takes_what_it_is_for(world: &World) -> Result<()> {
         ],
     )?;
     let kinds = "select string_agg(kind, ' ' order by kind) from (select kind || '=' || count(*) as kind from items group by items.kind) k";
-    platform.wait_for_sql(kinds, "check_in=4 unreal_report=1")?;
+    platform.wait_for_sql(kinds, "attachment=1 check_in=4")?;
     // The others say nothing that one could keep.
-    platform.stores(2)
+    platform.stores(3)
 }
 
 fn a_native_crash_is_kept_with_its_files(world: &World) -> Result<()> {
@@ -209,9 +209,10 @@ fn a_native_crash_is_kept_with_its_files(world: &World) -> Result<()> {
         "select string_agg(kind || coalesce(' ' || (headers ->> 'filename'), ''), ', ' order by kind, headers ->> 'filename') \
          from items where event_id = '{ID}'"
     );
-    let expected = "attachment a.dmp, attachment log.txt, attachment log.txt, form_data";
+    let expected = "attachment a.dmp, attachment log.txt, attachment log.txt";
     harness::net::wait_for("the crash", SOON, || platform.sql(&kept).is_ok_and(|kept| kept == expected))?;
-    platform.wait_for_sql("select count(*) from items where headers ->> 'attachment_type' = 'event.minidump'", "3")
+    platform.wait_for_sql("select count(*) from items where headers ->> 'attachment_type' = 'event.minidump'", "3")?;
+    platform.stores(3)
 }
 
 fn what_became_of_everything_is_counted(world: &World) -> Result<()> {
@@ -257,7 +258,7 @@ fn what_became_of_everything_is_counted(world: &World) -> Result<()> {
     platform.wait_for_sql(counted, &expected.join(", "))?;
     // What was counted but not yet added is added when a process ends.
     platform.receives(&shop, &error("Gone", "again"))?;
-    platform.stores(2)?;
+    platform.stores(3)?;
     platform.worker.stop();
     ensure!(platform.sql("select quantity from outcomes where category = 'error' and outcome = 0")? == "2");
     Ok(())

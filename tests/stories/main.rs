@@ -8,6 +8,7 @@ mod alerts;
 mod browsers;
 mod check;
 mod commands;
+mod crashes;
 mod durability;
 mod edge;
 mod feedback;
@@ -61,6 +62,7 @@ const TOPICS: &[&[Story]] = &[
     alerts::STORIES,
     browsers::STORIES,
     check::STORIES,
+    crashes::STORIES,
     durability::STORIES,
     postgresql::STORIES,
     retention::STORIES,

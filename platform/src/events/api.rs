@@ -141,7 +141,7 @@ impl<'a> Read<'a> {
             sdk: value("sdk"),
             dist: value("dist"),
             size: self.size,
-            errors: Vec::new(),
+            errors: entries::errors(&self.json),
             fingerprints: self.event.fingerprint.clone(),
             user_report: None,
             next_event_id: id(neighbours.next),

@@ -120,6 +120,7 @@ pub(super) fn prepare_watched(
     received: Received,
     mut done: impl FnMut(Step),
 ) -> Result<Prepared, Refused> {
+    let mut received = received;
     let mut json = match received.event(parse) {
         Ok(json) => json,
         Err(sent_as::Refused::Invalid(reason)) => {
@@ -127,6 +128,7 @@ pub(super) fn prepare_watched(
         }
         Err(sent_as::Refused::Dropped(judged)) => return Err(Refused::Dropped(judged)),
     };
+    received.forget_files();
     done(Step::Parse);
     let context = context(policy, &received);
     normalize(&mut json, &context);

@@ -11,9 +11,11 @@ use super::{
     EventId,
     auth::{self, Dsn, Places},
     check_in, client_report,
+    crash::{self, What, unreal},
     encoding::Unpacking,
     envelope::{self, Envelope},
     event::{self, Event},
+    feedback,
     filter::{Filters, Legacy, globs, health_checks},
     form::{self, Form},
     grouping::{self, rules::Rules},
@@ -22,7 +24,7 @@ use super::{
     normalize::{Addresses, Context, normalize},
     origin,
     repair::repair,
-    scrub,
+    report, scrub,
     security::{
         self,
         incoming::{Additions, Endpoint},
@@ -43,11 +45,16 @@ pub const TARGETS: &[Target] = &[
     ("body", body),
     ("check_in", check_in),
     ("client_report", client_report),
+    ("dump", dump),
     ("envelope", envelope),
     ("event", event),
+    ("feedback", feedback),
     ("form", form),
+    ("packed", packed),
     ("security", security),
     ("store", store),
+    ("texts", texts),
+    ("unreal", unreal),
 ];
 
 /// First line: the header; second: the query; third: a DSN; fourth: an origin; fifth: patterns of allowed ones.
@@ -87,6 +94,11 @@ pub fn check_in(input: &[u8]) {
 /// The report.
 pub fn client_report(input: &[u8]) {
     let _ = client_report::read(input);
+}
+
+/// A minidump, all the way to what is stored of its event.
+pub fn dump(input: &[u8]) {
+    finish(&mut crash::event(Object::new(), &[(What::Dump, Ok(input))]));
 }
 
 /// The envelope, and the heads of what is in it.
@@ -138,11 +150,25 @@ fn finish(json: &mut Object) {
     let _ = (title::title(&event), title::culprit(&event), title::location(&event), title::metadata(&event));
 }
 
+/// What a person wrote, as a form, as JSON, and as the two kinds of items.
+pub fn feedback(input: &[u8]) {
+    let fields = [Some(feedback::form(input)), event::object(input).ok()];
+    for report in fields.iter().flatten().filter_map(|fields| feedback::Report::read(fields).ok()) {
+        let _ = report.payload();
+    }
+    let _ = (report::read_report(input), report::read(input));
+}
+
 /// First line: the `Content-Type`; then the body.
 pub fn form(input: &[u8]) {
     let (content_type, body) = halves(input);
     let Some(boundary) = form::boundary(&String::from_utf8_lossy(content_type)) else { return };
     let _ = Form::parse(Bytes::copy_from_slice(body), boundary, "upload_file_minidump");
+}
+
+/// A native SDK's msgpack, as event and as breadcrumbs.
+pub fn packed(input: &[u8]) {
+    finish(&mut crash::event(Object::new(), &[(What::Event, Ok(input)), (What::Breadcrumbs, Ok(input))]));
 }
 
 /// A browser's report, or a list of them.
@@ -165,6 +191,19 @@ pub fn security(input: &[u8]) {
 pub fn store(input: &[u8]) {
     let Ok(payload) = store::decode(&Bytes::copy_from_slice(input), MOST) else { return };
     let _ = store::Head::read(payload);
+}
+
+/// Texts of a crash handler's form.
+pub fn texts(input: &[u8]) {
+    finish(&mut crash::event(Object::new(), &[(What::Texts, Ok(input))]));
+}
+
+/// A container of the Unreal Engine, unpacked, or the XML in it.
+pub fn unreal(input: &[u8]) {
+    let files = unreal::open(&Bytes::copy_from_slice(input)).unwrap_or_default();
+    for content in files.iter().map(|file| &file.content[..]).chain([input]) {
+        finish(&mut crash::event(Object::new(), &[(What::Engine, Ok(content))]));
+    }
 }
 
 fn halves(input: &[u8]) -> (&[u8], &[u8]) {

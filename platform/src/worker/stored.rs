@@ -80,10 +80,16 @@ async fn take_into(app: &App, consumer: &mut Consumer, wait: Wait, ids: &mut Vec
         let mut received = Vec::with_capacity(messages.len());
         for message in messages {
             match Received::decode(&message.body) {
-                Ok(event) => {
+                Ok(mut event) => {
                     bytes += message.body.len();
                     ids.push(message.id);
-                    received.push(event);
+                    if event.is_in_parts() {
+                        // Alone: dumps are large, and only as many are here as there are cores.
+                        event.fetch(&app.files).await;
+                        preparing.add(vec![event]).await?;
+                    } else {
+                        received.push(event);
+                    }
                 }
                 Err(error) => bury(app, consumer, &message, &error).await?,
             }
