@@ -252,13 +252,13 @@ fn what_became_of_everything_is_counted(world: &World) -> Result<()> {
         "monitor 3 too_large 1",
         "profile 3 feature_disabled 1",
         "session 2 backoff 2",
-        "span 0 5",
+        "span 3 invalid_span 5",
         "unknown 3 unknown_item 1",
     ];
     platform.wait_for_sql(counted, &expected.join(", "))?;
     // What was counted but not yet added is added when a process ends.
     platform.receives(&shop, &error("Gone", "again"))?;
-    platform.stores(3)?;
+    platform.stores(2)?;
     platform.worker.stop();
     ensure!(platform.sql("select quantity from outcomes where category = 'error' and outcome = 0")? == "2");
     Ok(())

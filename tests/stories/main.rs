@@ -11,6 +11,7 @@ mod commands;
 mod crashes;
 mod durability;
 mod edge;
+mod fates;
 mod feedback;
 mod files;
 mod health;
@@ -49,6 +50,7 @@ const TOPICS: &[&[Story]] = &[
     edge::STORIES,
     abuse::STORIES,
     items::STORIES,
+    fates::STORIES,
     feedback::STORIES,
     files::STORIES,
     health::STORIES,

@@ -195,8 +195,8 @@ impl Batch {
     }
 }
 
-/// The items that were new, each with why it did nothing, where it did nothing it should have done.
-type Stored<'a> = Vec<(&'a Item, Option<&'static str>)>;
+/// The items that were new, each with how much of it did nothing, and why, where it did nothing it should have done.
+type Stored<'a> = Vec<(&'a Item, Option<(Option<u64>, &'static str)>)>;
 
 async fn keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<'a>> {
     match try_keep_all(db, batch).await {
@@ -219,7 +219,11 @@ async fn try_keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<
     let refused = effects::apply(&mut tx, &fresh).await?;
     tx.commit().await?;
     let refused: HashMap<Uuid, &'static str> = refused.into_iter().map(|(item, reason)| (item.id, reason)).collect();
-    Ok(fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect())
+    let told = |(item, effect): (&'a Item, &Effect)| match effect {
+        Effect::Partly(wrong, reason) => (item, Some((Some(*wrong), *reason))),
+        _ => (item, refused.get(&item.id).map(|reason| (None, *reason))),
+    };
+    Ok(fresh.into_iter().map(told).collect())
 }
 
 fn count_all(app: &App, stored: &Stored<'_>) {
@@ -229,7 +233,7 @@ fn count_all(app: &App, stored: &Stored<'_>) {
 }
 
 /// Counts an item that was stored, or what it tells of others that were not sent.
-fn count(app: &App, item: &Item, refused: Option<&'static str>) {
+fn count(app: &App, item: &Item, refused: Option<(Option<u64>, &'static str)>) {
     let project = item.project;
     if item.kind == "client_report" {
         for Entry { decision, category, reason, quantity } in client_report::read(&item.body) {
@@ -245,8 +249,12 @@ fn count(app: &App, item: &Item, refused: Option<&'static str>) {
     let category = protocol::item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
     let size = usize::try_from(item.size()).unwrap_or(usize::MAX);
     let quantity = protocol::item::quantity(category, &item.headers, size);
-    let (fate, reason) = refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason));
-    outcomes::count(app, Outcome { project, category, fate, reason: reason.into(), quantity });
+    let (wrong, reason) = refused.map_or((0, ""), |(wrong, reason)| (wrong.unwrap_or(quantity).min(quantity), reason));
+    for (fate, reason, quantity) in [(Fate::Accepted, "", quantity - wrong), (Fate::Invalid, reason, wrong)] {
+        if quantity > 0 {
+            outcomes::count(app, Outcome { project, category, fate, reason: reason.into(), quantity });
+        }
+    }
 }
 
 /// Makes the partition of one day, if it is not there.

@@ -183,6 +183,11 @@ const KINDS: &[Kind] = &[
     kind("integration", Category::Unknown, Fate::Internal, Relation::None, Size::Body),
 ];
 
+/// Every kind there is.
+pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter()
+}
+
 /// The kind of that name; none for one from the future.
 pub fn find(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)

@@ -39,6 +39,7 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod title;
+pub mod trace;
 pub mod user_agent;
 mod words;
 
