@@ -10,7 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::process::output;
-use picket_platform::{events::Received, projects::ProjectId, protocol::EventId};
+use picket_platform::{
+    events::{Received, SentAs},
+    projects::ProjectId,
+    protocol::EventId,
+};
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 use tokio::runtime::Runtime;
 
@@ -137,8 +141,8 @@ async fn fill(redis: &mut MultiplexedConnection, events: usize, bugs: usize) -> 
         for number in start..events.min(start + 500) {
             let body = load::event(number % bugs).to_string().into();
             let received_at = picket_platform::app::now();
-            let (project, id, sent) = (ProjectId(1), EventId::random(), Box::default());
-            let event = Received { project, id, received_at, sent, body };
+            let (project, id, sent, sent_as) = (ProjectId(1), EventId::random(), Box::default(), SentAs::Event);
+            let event = Received { project, id, received_at, sent, sent_as, body };
             pipe.cmd("XADD").arg(STREAM).arg("*").arg("m").arg(&event.encode()[..]).ignore();
         }
         pipe.exec_async(redis).await?;

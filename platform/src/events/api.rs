@@ -22,7 +22,7 @@ use crate::{
     access::{IssueAccess, ProjectAccess},
     app::App,
     issues::paging::Cursor,
-    protocol::{EventId, event::Event, json::Object, remarks::What, title},
+    protocol::{EventId, event::Event, json::Object, title},
     reports,
     web::{Error, api_route},
 };
@@ -153,7 +153,7 @@ impl<'a> Read<'a> {
             sdk: value("sdk"),
             dist: value("dist"),
             size: self.size,
-            errors: errors(&self.json),
+            errors: entries::errors(&self.json),
             meta: value("_meta").unwrap_or_else(|| json!({})),
             fingerprints: self.event.fingerprint.clone(),
             user_report: None,
@@ -161,18 +161,6 @@ impl<'a> Read<'a> {
             previous_event_id: id(neighbours.previous),
         }
     }
-}
-
-/// What could not be taken as it was, each with its kind, in words, and with what the error says besides.
-fn errors(event: &Object) -> Vec<Value> {
-    let errors = event.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let shown = errors.iter().filter_map(|error| {
-        let mut data = error.as_object()?.clone();
-        let kind = data.shift_remove("type")?;
-        let what = What::of_error(kind.as_str()?);
-        Some(json!({"type": kind, "message": what.message(), "data": data}))
-    });
-    shown.collect()
 }
 
 #[derive(Serialize)]

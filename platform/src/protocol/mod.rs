@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod check_in;
 pub mod client_report;
+pub mod crash;
 pub mod distinct;
 pub mod encoding;
 pub mod envelope;
@@ -39,6 +40,7 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod title;
+pub mod trace;
 pub mod user_agent;
 mod words;
 

@@ -1,0 +1,2 @@
+-- What a rejected event was sent as, where that is not an event's JSON: reports of browsers, crashes.
+alter table rejected_events add column sent_as jsonb;
