@@ -8,7 +8,7 @@ use super::{
     super::{
         EventId,
         event::Event,
-        grouping::{group, rules::Rules},
+        grouping::{Version, group, rules::Rules},
         json::Object,
         normalize::{Addresses, Context, normalize},
         title,
@@ -49,7 +49,7 @@ fn named(event: &Object) -> (String, String) {
 }
 
 fn fingerprint(event: &Object) -> u128 {
-    u128::from_be_bytes(group(&Event::outline(event), &Rules::default()).fingerprint.0)
+    u128::from_be_bytes(group(&Event::outline(event), &Rules::default(), Version::NEWEST).fingerprint.0)
 }
 
 /// A dump with some bytes in other places.
