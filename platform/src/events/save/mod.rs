@@ -258,7 +258,7 @@ async fn keep_rejected(db: &PgPool, rejected: &[Rejected]) -> sqlx::Result<()> {
     let sent: Vec<Json<&Sent>> = rejected.iter().map(|event| Json(&*event.received.sent)).collect();
     sqlx::query!(
         r#"insert into rejected_events (project_id, id, received_at, reason, body, sent, sent_as)
-           select project, id, received, reason, body, sent, sent_as::jsonb
+           select project, id, received, reason, body, sent, sent_as::json
            from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bytea[], $6::json[], $7::text[])
                as r (project, id, received, reason, body, sent, sent_as)
            on conflict do nothing"#,
