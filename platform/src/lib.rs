@@ -11,6 +11,7 @@ pub mod auth;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod crashes;
 pub mod cron;
 pub mod events;
 pub mod feedback;

@@ -1,7 +1,8 @@
 //! The process path: one worker that empties a filled queue, against `COPY` of the rows it wrote.
 //!
 //! The worker's time counts from the first batch it has stored, so that its start is left out; `COPY` writes the very same rows of
-//! every table the worker wrote. Beside the rates stands the CPU time of both sides, which a busy machine does not change.
+//! every table the worker wrote, and once more with bodies as they were sent: what a worker would do that is not to think and not
+//! to pack. Beside the rates stands the CPU time of both sides, which a busy machine does not change.
 
 mod history;
 
@@ -9,7 +10,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use harness::process::output;
-use picket_platform::{events::Received, projects::ProjectId, protocol::EventId};
+use picket_platform::{
+    events::{Received, SentAs},
+    projects::ProjectId,
+    protocol::EventId,
+};
 use redis::{AsyncCommands, aio::MultiplexedConnection};
 use tokio::runtime::Runtime;
 
@@ -30,6 +35,8 @@ const TABLES: [&str; 9] = [
 const STREAM: &str = "picket:events";
 const PATIENCE: Duration = Duration::from_mins(5);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// The view of [`make_as_sent`].
+const AS_SENT: &str = "events_as_sent";
 /// Distinct bugs among the events, where nothing else is said.
 const BUGS: usize = 100;
 
@@ -65,13 +72,15 @@ fn against_copy(bench: &Bench) -> Result<()> {
         Effort::Full => (5, 20_000),
     };
     println!("process: events/s of one worker ÷ COPY of its rows, {events} events of 10 KB, {BUGS} bugs");
-    let (mut ratios, mut all, mut copied_cpu) = (Vec::new(), Vec::new(), 0.0);
+    let (mut ratios, mut as_sent, mut all, mut copied_cpu) = (Vec::new(), Vec::new(), Vec::new(), 0.0);
     for round in 0..rounds {
         let database = format!("process_{round}");
         bench.database(&database)?;
         let stored = store(bench, &database, events, BUGS)?;
-        let copied = copy(bench, &database, events)?;
+        let copied = copy(bench, &database, "events", events)?;
         ratios.push(stored.rate / copied.rate);
+        make_as_sent(bench, &database)?;
+        as_sent.push(stored.rate / copy(bench, &database, AS_SENT, events)?.rate);
         copied_cpu = copied.postgres;
         all.push(stored);
         if round == 0 {
@@ -88,6 +97,8 @@ fn against_copy(bench: &Bench) -> Result<()> {
     };
     println!("  ratio {:.2} ({least:.2}–{most:.2}): {stored}", median(&ratios));
     println!("  COPY: CPU µs each: PostgreSQL {copied_cpu:.0}");
+    let (least, most) = smallest_and_largest(&as_sent);
+    println!("  ÷ COPY of the events as they were sent: {:.2} ({least:.2}–{most:.2})", median(&as_sent));
     Ok(())
 }
 
@@ -130,8 +141,8 @@ async fn fill(redis: &mut MultiplexedConnection, events: usize, bugs: usize) -> 
         for number in start..events.min(start + 500) {
             let body = load::event(number % bugs).to_string().into();
             let received_at = picket_platform::app::now();
-            let (project, id, sent) = (ProjectId(1), EventId::random(), Box::default());
-            let event = Received { project, id, received_at, sent, body };
+            let (project, id, sent, sent_as) = (ProjectId(1), EventId::random(), Box::default(), SentAs::Event);
+            let event = Received { project, id, received_at, sent, sent_as, body };
             pipe.cmd("XADD").arg(STREAM).arg("*").arg("m").arg(&event.encode()[..]).ignore();
         }
         pipe.exec_async(redis).await?;
@@ -193,13 +204,29 @@ fn bytes(bench: &Bench, database: &str, sql: &str, events: usize) -> Result<Stri
     Ok(format!("{sum} ({})", parts.join(", ")))
 }
 
+/// Makes the view of the stored events whose bodies are what an SDK sent.
+fn make_as_sent(bench: &Bench, database: &str) -> Result<()> {
+    let columns = bench.postgres.sql(
+        database,
+        "select string_agg(quote_ident(column_name), ', ' order by ordinal_position) from information_schema.columns
+         where table_name = 'events'",
+    )?;
+    let sent = format!("convert_to($json${}$json$, 'UTF8') as body", load::event(0));
+    let columns = columns.replace(" body,", &format!(" {sent},"));
+    ensure!(columns.contains("$json$"), "events have no body among {columns}");
+    bench.postgres.sql(database, &format!("create view {AS_SENT} as select {columns} from events")).map(|_| ())
+}
+
 /// Copies the rows out, then into a database with the same tables, and measures the way in.
-fn copy(bench: &Bench, from: &str, events: usize) -> Result<Stored> {
-    let to = format!("{from}_copy");
+fn copy(bench: &Bench, from: &str, view: &str, events: usize) -> Result<Stored> {
+    let to = format!("{from}_copy_of_{view}");
     bench.database(&to)?;
     let folder = tempfile::tempdir()?;
     let file = |table: &str| folder.path().join(table).display().to_string();
-    let out = TABLES.map(|table| format!("\\copy (select * from {table}) to '{}' (format binary)", file(table)));
+    let out = TABLES.map(|table| {
+        let of = if table == "events" { view } else { table };
+        format!("\\copy (select * from {of}) to '{}' (format binary)", file(table))
+    });
     psql(bench, from, out)?;
     let used = || cost::cpu(bench.postgres.pid()?);
     let (started, before) = (Instant::now(), used()?);

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use harness::net::wait_for;
-use reqwest::{Method, header};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -107,8 +107,7 @@ fn why(world: &World) -> Result<()> {
     for words in ["Why it is in this issue", "in-app stack trace", "the frames count", "function:main +app"] {
         ensure!(page.contains(words), "the page does not say {words:?}");
     }
-    let chinese = platform.client.get(format!("{}{path}", platform.url)).header(header::ACCEPT_LANGUAGE, "zh-CN");
-    let page = chinese.send()?.text()?;
+    let page = platform.page_in_chinese(&path)?;
     ensure!(page.contains("归入此问题的原因") && page.contains("以调用帧为准"), "the page does not say it in Chinese");
 
     set(&platform, &json!({"fingerprintingRules": "error.type:Gone -> {{ default }}, gone"}))?;

@@ -5,10 +5,13 @@
 
 mod abuse;
 mod alerts;
+mod browsers;
 mod check;
 mod commands;
+mod crashes;
 mod durability;
 mod edge;
+mod fates;
 mod feedback;
 mod files;
 mod grouping;
@@ -50,6 +53,7 @@ const TOPICS: &[&[Story]] = &[
     edge::STORIES,
     abuse::STORIES,
     items::STORIES,
+    fates::STORIES,
     feedback::STORIES,
     files::STORIES,
     health::STORIES,
@@ -64,7 +68,9 @@ const TOPICS: &[&[Story]] = &[
     moving::STORIES,
     reading::STORIES,
     alerts::STORIES,
+    browsers::STORIES,
     check::STORIES,
+    crashes::STORIES,
     durability::STORIES,
     postgresql::STORIES,
     retention::STORIES,

@@ -21,6 +21,7 @@ use harness::{
 use reqwest::{
     Method,
     blocking::{Client, Response},
+    header,
 };
 use serde_json::{Value, json};
 
@@ -258,6 +259,14 @@ impl<'w> Platform<'w> {
     /// A page, as a browser gets it.
     pub fn page(&self, path: &str) -> Result<String> {
         let answer = self.client.get(format!("{}{path}", self.url)).send()?;
+        ensure!(answer.status() == 200, "{path} was answered {}", answer.status());
+        Ok(answer.text()?)
+    }
+
+    /// A page as whoever signed in sees it, whose browser asks for Chinese.
+    pub fn page_in_chinese(&self, path: &str) -> Result<String> {
+        let request = self.client.get(format!("{}{path}", self.url)).header(header::ACCEPT_LANGUAGE, "zh-CN");
+        let answer = request.send()?;
         ensure!(answer.status() == 200, "{path} was answered {}", answer.status());
         Ok(answer.text()?)
     }

@@ -1,6 +1,6 @@
 //! What people and their tools read of what was sent.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
 pub const STORIES: &[Story] = &[
     Story { name: "a_person_signs_in_and_reads_a_stack_trace", run: a_person_signs_in_and_reads_a_stack_trace },
     Story { name: "what_was_sent_is_escaped_on_every_page", run: what_was_sent_is_escaped_on_every_page },
+    Story { name: "what_was_changed_of_an_event_is_told", run: what_was_changed_of_an_event_is_told },
     Story { name: "a_stranger_sees_nothing", run: a_stranger_sees_nothing },
     Story { name: "the_api_answers_as_sentrys_does", run: the_api_answers_as_sentrys_does },
     Story { name: "web_tells_when_the_schema_is_too_old", run: web_tells_when_the_schema_is_too_old },
@@ -54,6 +55,35 @@ fn what_was_sent_is_escaped_on_every_page(world: &World) -> Result<()> {
         let page = platform.page(path)?;
         ensure!(!page.contains(script) && !page.contains("href=\"javascript:"), "{path} lets a script through");
     }
+    Ok(())
+}
+
+fn what_was_changed_of_an_event_is_told(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let shop = platform.project("shop")?;
+    let mut event = error("Gone", "the umbrella is gone");
+    event["release"] = json!(["no release"]);
+    event["extra"] = json!({"password": "hunter2"});
+    event["tags"] = json!({"page": "x".repeat(300)});
+    let id = platform.receives(&shop, &event)?;
+    platform.stores(1)?;
+
+    let told = platform.api(&format!("/projects/acme/shop/events/{id}/"))?;
+    let first = &told["errors"][0];
+    ensure!(first["message"] == "Discarded invalid value" && first["data"]["name"] == "release", "it has {told:#}");
+    let remark = told["_meta"].pointer("/extra/password//rem/0/0").context("the password is remarked on")?;
+    ensure!(remark == "@password:filter", "the remark is {remark}");
+
+    platform.sign_in()?;
+    let issue = platform.only_issue(&shop)?;
+    let path = format!("/acme/shop/issues/{}/", issue["id"].as_str().context("an issue has an id")?);
+    let page = platform.page(&path)?;
+    for words in ["What was changed", "could not be read and was left out", "@password:filter", "extra.password"] {
+        ensure!(page.contains(words), "the page does not say {words:?}");
+    }
+    ensure!(!page.contains("hunter2"), "the password is on the page");
+    let page = platform.page_in_chinese(&path)?;
+    ensure!(page.contains("处理记录") && page.contains("无法识别，已去掉"), "the page does not say it in Chinese");
     Ok(())
 }
 

@@ -153,7 +153,8 @@ impl<'a> Read<'a> {
             sdk: value("sdk"),
             dist: value("dist"),
             size: self.size,
-            errors: Vec::new(),
+            errors: entries::errors(&self.json),
+            meta: value("_meta").unwrap_or_else(|| json!({})),
             fingerprints: self.event.fingerprint.clone(),
             user_report: None,
             next_event_id: id(neighbours.next),
@@ -209,6 +210,9 @@ struct FullEventJson {
     dist: Option<Value>,
     size: usize,
     errors: Vec<Value>,
+    /// What was changed, as a tree like the event's.
+    #[serde(rename = "_meta")]
+    meta: Value,
     fingerprints: Vec<String>,
     user_report: Option<Value>,
     #[serde(rename = "nextEventID")]

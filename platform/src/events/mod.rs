@@ -11,6 +11,7 @@ mod process;
 mod rejected;
 pub mod save;
 mod sections;
+mod sent_as;
 pub mod store;
 mod trial;
 
@@ -26,12 +27,13 @@ use uuid::Uuid;
 use crate::{
     issues::IssueId,
     projects::ProjectId,
-    protocol::{EventId, encoding, filter::Reason, sent::Sent},
+    protocol::{EventId, encoding, filter::Reason, item::Category, sent::Sent},
     queue::message,
 };
 
 pub use process::{Batch, Preparing, keep};
 pub use rejected::{ListRejected, Replay, print_rejected, replay};
+pub use sent_as::SentAs;
 pub use trial::{Try, try_event};
 
 /// An event as web put it in the queue.
@@ -43,6 +45,8 @@ pub struct Received {
     pub received_at: DateTime<Utc>,
     /// What the request said of its sending.
     pub sent: Box<Sent>,
+    /// What the body is.
+    pub sent_as: SentAs,
     /// The JSON, as the SDK sent it.
     pub body: Bytes,
 }
@@ -56,6 +60,8 @@ pub struct Packed {
 }
 
 const VERSION: u8 = 2;
+/// Of what is no event's JSON: its head is followed by what it is. An older worker leaves only these to the dead letters.
+const VERSION_SENT_AS: u8 = 3;
 
 /// The head of a message: everything but the body.
 #[derive(Serialize, Deserialize)]
@@ -72,16 +78,26 @@ struct Head<'a> {
 impl Received {
     /// The message for the queue.
     pub fn encode(&self) -> Bytes {
-        message::write(VERSION, &self.head(None), &self.body)
+        match &self.sent_as {
+            SentAs::Event => message::write(VERSION, &self.head(None), &self.body),
+            sent_as => message::write(VERSION_SENT_AS, &(self.head(None), sent_as), &self.body),
+        }
     }
 
     /// The same, with the body still packed.
     pub fn encode_packed(&self, packed: &Packed) -> Bytes {
         let place = (u32::try_from(packed.place.start), u32::try_from(packed.place.end));
         match place {
-            (Ok(start), Ok(end)) => message::write(VERSION, &self.head(Some((start, end))), &packed.gzip),
+            (Ok(start), Ok(end)) if self.sent_as == SentAs::Event => {
+                message::write(VERSION, &self.head(Some((start, end))), &packed.gzip)
+            }
             _ => self.encode(),
         }
+    }
+
+    /// What became of it.
+    fn judged(&self, outcome: Outcome) -> Judged {
+        Judged { project: self.project, category: self.sent_as.category(), outcome }
     }
 
     fn head(&self, packed: Option<(u32, u32)>) -> Head<'_> {
@@ -91,29 +107,31 @@ impl Received {
 
     /// Reads what [`Received::encode`] or [`Received::encode_packed`] wrote.
     pub fn decode(message: &Bytes) -> Result<Received> {
-        let (Head { project, id, received_at, sent, packed }, body) = message::read(VERSION, message)?;
+        let ((Head { project, id, received_at, sent, packed }, sent_as), body) = match message.first() {
+            Some(&VERSION_SENT_AS) => message::read(VERSION_SENT_AS, message)?,
+            _ => message::read(VERSION, message).map(|(head, body)| ((head, SentAs::Event), body))?,
+        };
         let body = match packed {
             Some(place) => unpack(&body, place).context("unpacking the event")?,
             None => body,
         };
         let sent = Box::new(sent.into_owned());
-        Ok(Received { project: ProjectId(project), id: EventId(id), received_at, sent, body })
+        Ok(Received { project: ProjectId(project), id: EventId(id), received_at, sent, sent_as, body })
     }
 }
 
 /// Web has unpacked it before, so that its size is within bounds.
 fn unpack(gzip: &[u8], (start, end): (u32, u32)) -> Result<Bytes> {
     let (start, end) = (usize::try_from(start)?, usize::try_from(end)?);
-    let unpacked = match encoding::at_once("gzip", gzip, usize::MAX) {
-        Some(unpacked) => unpacked,
-        None => {
-            let mut unpacked = Vec::with_capacity(end);
-            MultiGzDecoder::new(gzip).take(u64::try_from(end)?).read_to_end(&mut unpacked)?;
-            unpacked
-        }
-    };
+    let unpacked = encoding::at_once("gzip", gzip, usize::MAX).map_or_else(|| up_to(gzip, end), Ok)?;
     ensure!(start <= end && end <= unpacked.len(), "the event ends after {} of {end} bytes", unpacked.len());
     Ok(Bytes::from(unpacked).slice(start..end))
+}
+
+fn up_to(gzip: &[u8], end: usize) -> Result<Vec<u8>> {
+    let mut unpacked = Vec::with_capacity(end);
+    MultiGzDecoder::new(gzip).take(u64::try_from(end)?).read_to_end(&mut unpacked)?;
+    Ok(unpacked)
 }
 
 /// What an event did to its issue; kept on its row, so that a second run decides the same alerts.
@@ -145,6 +163,8 @@ pub enum Outcome {
     Duplicate,
     /// Kept aside with its reason.
     Invalid,
+    /// A report that says nothing one could keep, and why.
+    Unusable(&'static str),
     /// Its project does not want it.
     Filtered(Reason),
     /// Its issue was discarded.
@@ -153,13 +173,22 @@ pub enum Outcome {
     ProjectGone,
 }
 
+/// What became of an event of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    pub project: ProjectId,
+    /// What it is counted as.
+    pub category: Category,
+    pub outcome: Outcome,
+}
+
 impl Outcome {
     /// As it is counted.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Stored => "stored",
             Outcome::Duplicate => "duplicate",
-            Outcome::Invalid => "invalid",
+            Outcome::Invalid | Outcome::Unusable(_) => "invalid",
             Outcome::Filtered(_) => "filtered",
             Outcome::Discarded => "discarded",
             Outcome::ProjectGone => "project_gone",
@@ -170,6 +199,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::security::incoming::Additions;
 
     #[test]
     fn a_message_is_read_as_it_was_written() {
@@ -181,9 +211,12 @@ mod tests {
             headers: vec![("user-agent".into(), "Firefox".into())],
         });
         let (project, id, received_at) = (ProjectId(7), EventId::random(), at(1_700_000_000_000_001));
-        let told = Received { project, id, received_at, sent, body: Bytes::from_static(b"{\"a\":\"\0\"}") };
+        let sent_as = SentAs::Event;
+        let told = Received { project, id, received_at, sent, sent_as, body: Bytes::from_static(b"{\"a\":\"\0\"}") };
         let silent = Received { sent: Box::default(), body: Bytes::new(), ..told.clone() };
-        for received in [told, silent] {
+        let release = Additions { release: Some("shop@1".into()), environment: None };
+        let report = Received { sent_as: SentAs::Report(release), ..told.clone() };
+        for received in [told, silent, report] {
             let message = received.encode();
             assert_eq!(Received::decode(&message).unwrap(), received);
             for cut in 0..message.len() - received.body.len() {
@@ -200,7 +233,8 @@ mod tests {
         let gzip = Bytes::from(packing.finish().unwrap());
         let (project, received_at) = (ProjectId(7), DateTime::from_timestamp_micros(7).unwrap());
         let body = Bytes::from_static(b"{\"a\":1}");
-        let plain = Received { project, id: EventId::random(), received_at, sent: Box::default(), body };
+        let (id, sent, sent_as) = (EventId::random(), Box::default(), SentAs::Event);
+        let plain = Received { project, id, received_at, sent, sent_as, body };
         let packed = |place| plain.encode_packed(&Packed { gzip: gzip.clone(), place });
         assert_eq!(Received::decode(&packed(20..27)).unwrap(), plain);
         for beyond in [20..99, Range { start: 27, end: 20 }] {

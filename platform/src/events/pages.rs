@@ -24,7 +24,10 @@ use crate::{
         self, Status,
         store::{Window, series},
     },
-    protocol::event::{Breadcrumb, Event},
+    protocol::{
+        event::{Breadcrumb, Event},
+        remarks::{Remark, remarks},
+    },
     ui::{Bars, Language, Page, Phrases, Tab, When, count, render},
     web::Error,
 };
@@ -124,6 +127,15 @@ struct EventView {
     contexts: Vec<(String, Vec<(String, String)>)>,
     extra: Vec<(String, String)>,
     sdk: Option<String>,
+    changes: Vec<Change>,
+}
+
+/// What was done to a part of the event, in words.
+struct Change {
+    at: String,
+    words: String,
+    why: Option<String>,
+    value: Option<String>,
 }
 
 struct RequestView {
@@ -192,8 +204,10 @@ impl Head {
 impl EventView {
     async fn read(app: &App, stored: &Stored, phrases: &Phrases) -> Result<EventView, Error> {
         let neighbours = store::neighbours(&app.db, stored).await?;
-        let event = Event::parse(&stored.json()?)?;
-        Ok(EventView::new(stored, &event, neighbours, (app.now(), phrases)))
+        let body = stored.json()?;
+        let view = EventView::new(stored, &Event::parse(&body)?, neighbours, (app.now(), phrases));
+        let changes = remarks(&serde_json::from_slice(&body)?);
+        Ok(EventView { changes: changes.into_iter().map(|change| Change::new(change, phrases)).collect(), ..view })
     }
 
     fn new(
@@ -221,6 +235,7 @@ impl EventView {
             contexts: event.contexts.iter().map(|(name, pairs)| (name.clone(), context(pairs))).collect(),
             extra: sections::shortened_pairs(&event.extra),
             sdk: event.sdk.clone(),
+            changes: Vec::new(),
         }
     }
 }
@@ -228,6 +243,13 @@ impl EventView {
 /// A context's `type` only repeats its name.
 fn context(pairs: &[(String, String)]) -> Vec<(String, String)> {
     sections::shortened_pairs(pairs).into_iter().filter(|(name, _)| name != "type").collect()
+}
+
+impl Change {
+    fn new(remark: Remark, phrases: &Phrases) -> Change {
+        let Remark { at, what, why, value } = remark;
+        Change { at, words: (phrases.remark)(&what), why, value: value.as_deref().map(sections::shortened) }
+    }
 }
 
 impl RequestView {

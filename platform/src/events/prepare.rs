@@ -7,13 +7,12 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Received, body};
+use super::{Judged, Outcome, Received, body, sent_as};
 use crate::{
-    projects::{ProjectId, settings::Policy},
+    projects::settings::Policy,
     protocol::{
         Level,
         event::{self, Event, Invalid},
-        filter::Reason,
         fingerprint::Fingerprint,
         grouping::group,
         json::Object,
@@ -58,9 +57,9 @@ pub(super) struct Rejected {
 /// Why an event goes no further.
 pub(super) enum Refused {
     /// It cannot be stored.
-    Invalid(Rejected),
-    /// Its project does not want it.
-    Unwanted(ProjectId, Reason),
+    Invalid(Box<Rejected>),
+    /// It is dropped, and counted.
+    Dropped(Judged),
 }
 
 /// The steps of preparing an event, in their order.
@@ -111,7 +110,7 @@ fn or_set_aside(
         let said = panic.downcast_ref::<&str>().map(|said| (*said).to_owned());
         let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
         let reason = format!("Picket failed on it, which is a bug: {said}");
-        Err(Refused::Invalid(Rejected { received: kept, reason }))
+        Err(Refused::Invalid(Box::new(Rejected { received: kept, reason })))
     })
 }
 
@@ -122,23 +121,28 @@ pub(super) fn prepare_watched(
     received: Received,
     mut done: impl FnMut(Step),
 ) -> Result<Prepared, Refused> {
-    let mut json = match parse(&received.body) {
+    let mut received = received;
+    let mut json = match received.event(parse) {
         Ok(json) => json,
-        Err(invalid) => return Err(Refused::Invalid(Rejected { received, reason: invalid.to_string() })),
+        Err(sent_as::Refused::Invalid(reason)) => {
+            return Err(Refused::Invalid(Box::new(Rejected { received, reason })));
+        }
+        Err(sent_as::Refused::Dropped(judged)) => return Err(Refused::Dropped(judged)),
     };
+    received.forget_files();
     done(Step::Parse);
     let context = context(policy, retention, &received);
     normalize(&mut json, &context);
     done(Step::Normalise);
     if let Some(reason) = policy.filters.reason(&Event::outline(&json), context.client_ip) {
-        return Err(Refused::Unwanted(received.project, reason));
+        return Err(Refused::Dropped(received.judged(Outcome::Filtered(reason))));
     }
     done(Step::Filter);
     scrub(&mut json, &policy.scrubbing);
     done(Step::Scrub);
     let body = match body::pack(&json, || done(Step::Write)) {
         Ok(body) => body,
-        Err(error) => return Err(Refused::Invalid(Rejected { received, reason: format!("{error:#}") })),
+        Err(error) => return Err(Refused::Invalid(Box::new(Rejected { received, reason: format!("{error:#}") }))),
     };
     done(Step::Compress);
     let event = Event::outline(&json);
@@ -188,7 +192,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::protocol::EventId;
+    use crate::{events::SentAs, projects::ProjectId, protocol::EventId};
 
     #[test]
     fn an_event_on_which_we_fail_is_set_aside_with_what_we_said() {
@@ -197,6 +201,7 @@ mod tests {
             id: EventId::random(),
             received_at: DateTime::UNIX_EPOCH,
             sent: Box::default(),
+            sent_as: SentAs::Event,
             body: Bytes::from_static(b"{}"),
         };
         let refused = or_set_aside(received.clone(), |event| panic!("no {}", event.project.0));

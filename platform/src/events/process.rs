@@ -5,12 +5,12 @@
 use anyhow::Result;
 
 use super::{
-    Outcome, Received,
+    Judged, Received,
     cpu::Cores,
     prepare::{Prepared, Refused, Rejected, prepare},
     save,
 };
-use crate::{alerts, app::App, projects::ProjectId};
+use crate::{alerts, app::App};
 
 /// A batch on its way: events are prepared as soon as a core is free, while others are still to come.
 pub struct Preparing {
@@ -23,7 +23,7 @@ pub struct Preparing {
 pub struct Batch {
     prepared: Vec<Prepared>,
     rejected: Vec<Rejected>,
-    unwanted: Vec<(ProjectId, Outcome)>,
+    dropped: Vec<Judged>,
 }
 
 impl Preparing {
@@ -49,8 +49,8 @@ impl Preparing {
         for result in self.cores.finish().await?.into_iter().flatten() {
             match result {
                 Ok(event) => batch.prepared.push(event),
-                Err(Refused::Invalid(event)) => batch.rejected.push(event),
-                Err(Refused::Unwanted(project, reason)) => batch.unwanted.push((project, Outcome::Filtered(reason))),
+                Err(Refused::Invalid(event)) => batch.rejected.push(*event),
+                Err(Refused::Dropped(judged)) => batch.dropped.push(judged),
             }
         }
         Ok(batch)
@@ -58,10 +58,10 @@ impl Preparing {
 }
 
 /// Stores a batch and hands what is new to the alerts. Outcomes are in no particular order.
-pub async fn keep(app: &App, batch: Batch) -> Result<Vec<(ProjectId, Outcome)>> {
-    let Batch { prepared, rejected, mut unwanted } = batch;
+pub async fn keep(app: &App, batch: Batch) -> Result<Vec<Judged>> {
+    let Batch { prepared, rejected, mut dropped } = batch;
     let mut saved = save::save(&app.db, &app.listed_tags, prepared, rejected).await?;
     alerts::consider(app, &saved.seen).await?;
-    saved.outcomes.append(&mut unwanted);
+    saved.outcomes.append(&mut dropped);
     Ok(saved.outcomes)
 }

@@ -172,7 +172,7 @@ pub async fn set_aside(
     most: i64,
 ) -> sqlx::Result<Vec<SetAside>> {
     let rows = query!(
-        r#"select project_id, id, received_at, reason, body, sent as "sent: Json<Box<Sent>>" from rejected_events
+        r#"select project_id, id, received_at, reason, body, sent as "sent: Json<Box<Sent>>", sent_as from rejected_events
          where ($1::uuid is null or id = $1) and ($2::timestamptz is null or (received_at, id) < ($2, $3::uuid))
          order by received_at desc, id desc limit $4"#,
         event.map(|event| event.0) as Option<Uuid>,
@@ -182,15 +182,12 @@ pub async fn set_aside(
     )
     .fetch_all(db)
     .await?;
-    let set_aside = rows.into_iter().map(|row| SetAside {
-        received: Received {
-            project: ProjectId(row.project_id),
-            id: EventId(row.id),
-            received_at: row.received_at,
-            sent: row.sent.map(|Json(sent)| sent).unwrap_or_default(),
-            body: Bytes::from(row.body),
-        },
-        reason: row.reason,
+    let set_aside = rows.into_iter().map(|row| {
+        let (project, id, body) = (ProjectId(row.project_id), EventId(row.id), Bytes::from(row.body));
+        let sent = row.sent.map(|Json(sent)| sent).unwrap_or_default();
+        let sent_as = row.sent_as.and_then(|sent_as| serde_json::from_value(sent_as).ok()).unwrap_or_default();
+        let received = Received { project, id, received_at: row.received_at, sent, sent_as, body };
+        SetAside { received, reason: row.reason }
     });
     Ok(set_aside.collect())
 }

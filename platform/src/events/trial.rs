@@ -10,7 +10,7 @@ use nix::time::ClockId;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Received,
+    Outcome, Received, SentAs,
     prepare::{Prepared, Refused, Step, prepare_watched},
 };
 use crate::{
@@ -50,7 +50,10 @@ pub fn try_event(options: &Try) -> Result<()> {
     let mut found = match outcome {
         Ok(event) => shown(&event),
         Err(Refused::Invalid(rejected)) => json!({"refused": rejected.reason}),
-        Err(Refused::Unwanted(_, reason)) => json!({"refused": reason.name()}),
+        Err(Refused::Dropped(judged)) => match judged.outcome {
+            Outcome::Filtered(reason) => json!({"refused": reason.name()}),
+            other => json!({"refused": other.name()}),
+        },
     };
     found["bytes_sent"] = sent.len().into();
     found["microseconds"] = watch.medians().into();
@@ -80,6 +83,7 @@ impl Watch {
             id: EventId::random(),
             received_at: now(),
             sent: Box::default(),
+            sent_as: SentAs::Event,
             body: sent.clone(),
         };
         let start = cpu_time()?;

@@ -9,18 +9,20 @@ use uuid::Uuid;
 
 use super::{
     Rejection,
+    crash_parts::{self, Gathered},
     quotas::{self, Asked, FEATURE_DISABLED, Limit},
     sender::Sender,
 };
 use crate::{
     app::App,
-    events::{Packed, Received},
+    events::{Packed, Received, SentAs},
     items, outcomes,
     protocol::{
         EventId,
         envelope::Item,
         item::{self, Category, Fate, Kind, Relation},
         json::Object,
+        security::incoming::Additions,
         store,
     },
     queue::{PushError, Topic},
@@ -94,16 +96,23 @@ pub async fn items_packed(
     let id = named.or_else(|| id_of(&items));
     let disabled = items.iter().filter_map(|item| item::find(&item.kind)).filter(|kind| kind.fate == Fate::Dropped);
     let disabled = Limit::of_disabled(disabled.map(|kind| kind.category).collect());
+    let items = crash_parts::unpack(app, items)?;
     let wanted = wanted(app, sender, &items);
-    let (wanted, limits) = within_quotas(app, sender, wanted).await;
+    let crash = Gathered::of(&wanted.iter().map(|(_, item)| *item).collect::<Vec<_>>());
+    let wanted = without_lone_texts(app, sender, wanted, crash.as_ref());
+    let (wanted, limits, crash) = within_quotas(app, sender, wanted, crash).await;
     let mut messages = Vec::with_capacity(wanted.len());
+    let is_taken = |item: &Item| crash.as_ref().is_some_and(|crash| crash.takes(item));
+    if let Some(crash) = &crash {
+        messages.extend(crash_messages(app, sender, id, (crash, &wanted)).await?);
+    }
     match (wanted.as_slice(), packed) {
-        ([(kind, item)], Some(packed)) if kind.fate == Fate::Event => {
-            messages.push((Topic::Events, received(app, sender, id, item).encode_packed(&packed)));
+        ([(kind, item)], Some(packed)) if kind.fate == Fate::Event && crash.is_none() => {
+            messages.push((Topic::Events, received(app, sender, id, (*kind, *item)).encode_packed(&packed)));
         }
         (wanted, _) => {
-            for wanted in wanted {
-                messages.push(message(app, sender, id, *wanted).await?);
+            for (kind, item) in wanted.iter().filter(|(_, item)| !is_taken(item)) {
+                messages.push(message(app, sender, id, (kind, item)).await?);
             }
         }
     }
@@ -114,7 +123,7 @@ pub async fn items_packed(
         }
         pushed?;
     }
-    Ok(Taken { id, limits, disabled, kept: wanted.len() })
+    Ok(Taken { id, limits, disabled, kept: wanted.len() + usize::from(crash.is_some()) })
 }
 
 /// The id of the event in an envelope that names none: the event's own, or a new one where something needs one.
@@ -154,9 +163,31 @@ fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> Vec<Wanted<'a>> 
     wanted
 }
 
-/// The items that quotas allow, and the limits that refuse the others. What belongs to an event goes with it.
-async fn within_quotas<'a>(app: &App, sender: &Sender, mut wanted: Vec<Wanted<'a>>) -> (Vec<Wanted<'a>>, Vec<Limit>) {
+/// Texts of a form say something about a crash, and nothing alone.
+fn without_lone_texts<'a>(
+    app: &App,
+    sender: &Sender,
+    mut wanted: Vec<Wanted<'a>>,
+    crash: Option<&Gathered<'a>>,
+) -> Vec<Wanted<'a>> {
+    if crash.is_none() {
+        for (_, texts) in wanted.extract_if(.., |(kind, _)| kind.name == "form_data") {
+            count(app, sender, texts, (outcomes::Fate::Invalid, "no_event_payload".into()));
+        }
+    }
+    wanted
+}
+
+/// The items and the crash that quotas allow, and the limits that refuse the others. What belongs to an event goes with it.
+async fn within_quotas<'a>(
+    app: &App,
+    sender: &Sender,
+    mut wanted: Vec<Wanted<'a>>,
+    crash: Option<Gathered<'a>>,
+) -> (Vec<Wanted<'a>>, Vec<Limit>, Option<Gathered<'a>>) {
     let mut asked = Asked::new();
+    let own = crash.as_ref().filter(|crash| crash.is_new()).map(|_| Category::Error);
+    asked.extend(own.map(|category| (category, 1)));
     for (kind, item) in wanted.iter().filter(|(kind, _)| kind.category != Category::Unknown) {
         let quantity = item::quantity(kind.category, &item.headers, item.payload.len());
         match asked.iter_mut().find(|(category, _)| *category == kind.category) {
@@ -166,7 +197,12 @@ async fn within_quotas<'a>(app: &App, sender: &Sender, mut wanted: Vec<Wanted<'a
     }
     let limits = quotas::take(app, &sender.key.quotas, &asked).await;
     let event = wanted.iter().find(|(kind, _)| kind.relation == Relation::Creates).map(|(kind, _)| kind.category);
-    let of_event = event.and_then(|category| limits.get(&category));
+    let of_event = event.or(own).and_then(|category| limits.get(&category));
+    if let (Some(category), Some(limit)) = (own, of_event) {
+        let (fate, reason) = (outcomes::Fate::RateLimited, limit.reason.clone().into());
+        outcomes::count(app, outcomes::Outcome { project: sender.project, category, fate, reason, quantity: 1 });
+    }
+    let crash = crash.filter(|_| of_event.is_none());
     wanted.retain(|(kind, item)| {
         let own = limits.get(&kind.category);
         let limit = own.or_else(|| of_event.filter(|_| kind.relation == Relation::Belongs));
@@ -175,7 +211,28 @@ async fn within_quotas<'a>(app: &App, sender: &Sender, mut wanted: Vec<Wanted<'a
         }
         limit.is_none()
     });
-    (wanted, limits.into_values().collect())
+    (wanted, limits.into_values().collect(), crash)
+}
+
+/// The event of a crash, and its files as the attachments they are where quotas allow.
+async fn crash_messages<'a>(
+    app: &App,
+    sender: &Sender,
+    id: Option<EventId>,
+    (crash, wanted): (&Gathered<'a>, &[Wanted<'a>]),
+) -> Result<Vec<(Topic, Bytes)>, Rejection> {
+    let (kept, parts, body) = crash.file(app, |item| kept(app, sender, id, item)).await;
+    let is_wanted = |item: &Item| wanted.iter().any(|(_, wanted)| std::ptr::eq(*wanted, item));
+    let files = kept.into_iter().filter(|(item, _)| is_wanted(item)).map(|(_, file)| encoded(&file));
+    let event = Received {
+        project: sender.project,
+        id: id.unwrap_or_else(EventId::random),
+        received_at: app.now(),
+        sent: Box::new(sender.sent.clone()),
+        sent_as: SentAs::Crash(parts),
+        body,
+    };
+    files.chain([Ok((Topic::Events, event.encode()))]).collect()
 }
 
 async fn message(
@@ -185,34 +242,52 @@ async fn message(
     (kind, item): Wanted<'_>,
 ) -> Result<(Topic, Bytes), Rejection> {
     if kind.fate == Fate::Event {
-        return Ok((Topic::Events, received(app, sender, id, item).encode()));
+        return Ok((Topic::Events, received(app, sender, id, (kind, item)).encode()));
     }
-    let (project, received_at, body) = (sender.project, app.now(), item.payload.clone());
-    let mut kept = items::Item {
-        project,
+    let mut kept = kept(app, sender, id.filter(|_| kind.relation != Relation::None), item);
+    kept.file(&app.files).await;
+    encoded(&kept)
+}
+
+/// An item as it is kept beside events.
+fn kept(app: &App, sender: &Sender, event: Option<EventId>, item: &Item) -> items::Item {
+    items::Item {
+        project: sender.project,
         id: Uuid::now_v7(),
-        event: id.filter(|_| kind.relation != Relation::None),
-        received_at,
+        event,
+        received_at: app.now(),
         sent: sender.sent.clone(),
-        kind: kind.name.to_owned(),
+        kind: item.kind.clone(),
         headers: item.headers.clone(),
         filed: None,
-        body,
-    };
-    kept.file(&app.files).await;
+        body: item.payload.clone(),
+    }
+}
+
+fn encoded(kept: &items::Item) -> Result<(Topic, Bytes), Rejection> {
     kept.encode().map(|message| (Topic::Items, message)).map_err(|error| {
         tracing::error!("writing an item's message: {error:#}");
         Rejection::Unavailable
     })
 }
 
-fn received(app: &App, sender: &Sender, id: Option<EventId>, item: &Item) -> Received {
+fn received(app: &App, sender: &Sender, id: Option<EventId>, (kind, item): Wanted<'_>) -> Received {
     Received {
         project: sender.project,
-        id: id.unwrap_or_else(EventId::random),
+        id: id.filter(|_| kind.relation != Relation::None).unwrap_or_else(EventId::random),
         received_at: app.now(),
         sent: Box::new(sender.sent.clone()),
+        sent_as: sent_as(kind, &item.headers),
         body: item.payload.clone(),
+    }
+}
+
+fn sent_as(kind: &Kind, headers: &Object) -> SentAs {
+    match kind.name {
+        "security" => SentAs::Security,
+        "raw_security" => SentAs::Report(Additions::of_item(headers)),
+        "nel" => SentAs::Nel,
+        _ => SentAs::Event,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What browsers report by themselves: violations of a site's policies (`/security/`, `/csp-report/`) and network errors (`/nel/`).
 //!
-//! The formats are those of the W3C: <https://www.w3.org/TR/CSP3/>, <https://www.w3.org/TR/reporting-1/>. Reports are kept as they are.
+//! The formats are those of the W3C: <https://www.w3.org/TR/CSP3/>, <https://www.w3.org/TR/reporting-1/>. A worker makes
+//! events of them.
 
 use axum::{
     body::Body,
@@ -15,7 +16,11 @@ use super::{
 };
 use crate::{
     app::App,
-    protocol::{json::Object, security, sent},
+    protocol::{
+        json::Object,
+        security::{self, incoming::Additions},
+        sent,
+    },
 };
 
 /// What a site's policies are reported as, newest first.
@@ -29,8 +34,6 @@ const SECURITY: &[&str] = &[
     "application/hpkp-report",
 ];
 const NEL: &[&str] = &["application/reports+json", "application/json"];
-/// What the site's address in the policy may add.
-const ADDITIONS: &[&str] = &["sentry_release", "sentry_environment"];
 
 /// Takes a report about a policy.
 pub async fn take_security(
@@ -84,6 +87,6 @@ fn of_browser(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 fn additions(query: &str) -> Object {
-    let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| ADDITIONS.contains(&name.as_ref()));
+    let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| Additions::NAMES.contains(&name.as_ref()));
     pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect()
 }

@@ -9,6 +9,7 @@ mod bodies;
 mod body;
 mod browser;
 mod check_ins;
+mod crash_parts;
 mod crashes;
 mod envelopes;
 mod keys;

@@ -13,6 +13,7 @@ use crate::{
         check_in,
         report::{self, read, read_report},
         session::{Change, Clocks, read_many, read_one},
+        trace,
     },
     reports,
 };
@@ -27,6 +28,8 @@ pub enum Effect {
     Report(reports::Received),
     /// It is kept, and does nothing: this is why.
     Invalid(&'static str),
+    /// So many of what it holds are wrong, and why.
+    Partly(u64, &'static str),
 }
 
 impl Effect {
@@ -50,6 +53,11 @@ impl Effect {
                     check_in,
                 })
             }),
+            "transaction" => trace::check_transaction(&item.body).map_or_else(Effect::Invalid, |()| Effect::None),
+            "span" => match trace::count_wrong_spans(&item.headers, &item.body) {
+                0 => Effect::None,
+                wrong => Effect::Partly(wrong, "invalid_span"),
+            },
             "user_report" => written(item, read_report(&item.body)),
             "feedback" | "user_report_v2" => written(item, read(&item.body)),
             _ => Effect::None,
@@ -77,7 +85,7 @@ pub async fn apply<'a>(
     let mut written = Vec::new();
     for (item, effect) in fresh {
         match effect {
-            Effect::None => (),
+            Effect::None | Effect::Partly(..) => (),
             Effect::Sessions(told) => sessions.push((*item, told)),
             Effect::CheckIn(received) => check_ins.push((*item, received)),
             Effect::Report(received) => written.push(received),

@@ -192,7 +192,7 @@ async fn wanted(app: &App, mut items: Vec<Item>) -> Result<Vec<Item>> {
         let policy = policies.get(&item.project).filter(|_| is_session(item));
         let reason = policy.and_then(|policy| policy.filters.reason_of_session(&item.body, item.sent.from));
         if let Some(reason) = reason {
-            count_item(app, item, (Fate::Filtered, reason.name()));
+            count_as(app, item, (Fate::Filtered, reason.name()), quantity(item));
         }
         reason.is_none()
     });
@@ -223,10 +223,13 @@ impl Batch {
     }
 }
 
+/// Why an item did nothing, in whole or in as much of it as is said, where it should have done something.
+type Refused = (Option<u64>, &'static str);
+
 /// What became of a batch.
 struct Stored<'a> {
-    /// The items that were new, each with why it did nothing, where it did nothing it should have done.
-    new: Vec<(&'a Item, Option<&'static str>)>,
+    /// The items that were new.
+    new: Vec<(&'a Item, Option<Refused>)>,
     /// Those whose project is gone.
     gone: Vec<&'a Item>,
 }
@@ -253,7 +256,11 @@ async fn try_keep_all<'a>(db: &PgPool, batch: &'a Batch) -> sqlx::Result<Stored<
     let refused = effects::apply(&mut tx, &fresh).await?;
     tx.commit().await?;
     let refused: HashMap<Uuid, &'static str> = refused.into_iter().map(|(item, reason)| (item.id, reason)).collect();
-    let new = fresh.into_iter().map(|(item, _)| (item, refused.get(&item.id).copied())).collect();
+    let told = |(item, effect): (&'a Item, &Effect)| match effect {
+        Effect::Partly(wrong, reason) => (item, Some((Some(*wrong), *reason))),
+        _ => (item, refused.get(&item.id).map(|reason| (None, *reason))),
+    };
+    let new = fresh.into_iter().map(told).collect();
     Ok(Stored { new, gone: batch.items.iter().filter(|item| !live.contains(&item.project)).collect() })
 }
 
@@ -263,14 +270,13 @@ fn count_all(app: &App, stored: &Stored<'_>) -> u64 {
         count(app, item, *refused);
     }
     for item in &stored.gone {
-        count_item(app, item, (Fate::Invalid, "project_id"));
+        count_as(app, item, (Fate::Invalid, "project_id"), quantity(item));
     }
     stored.new.len() as u64
 }
 
 /// Counts an item that was stored, or what it tells of others that were not sent.
-fn count(app: &App, item: &Item, refused: Option<&'static str>) {
-    let project = item.project;
+fn count(app: &App, item: &Item, refused: Option<Refused>) {
     if item.kind == "client_report" {
         for Entry { decision, category, reason, quantity } in client_report::read(&item.body) {
             let fate = match decision {
@@ -278,18 +284,32 @@ fn count(app: &App, item: &Item, refused: Option<&'static str>) {
                 Decision::Filtered => Fate::Filtered,
                 Decision::RateLimited => Fate::RateLimited,
             };
+            let project = item.project;
             outcomes::count(app, Outcome { project, category, fate, reason: reason.into(), quantity });
         }
         return;
     }
-    count_item(app, item, refused.map_or((Fate::Accepted, ""), |reason| (Fate::Invalid, reason)));
+    let quantity = quantity(item);
+    let (wrong, reason) = refused.map_or((0, ""), |(wrong, reason)| (wrong.unwrap_or(quantity).min(quantity), reason));
+    count_as(app, item, (Fate::Accepted, ""), quantity - wrong);
+    count_as(app, item, (Fate::Invalid, reason), wrong);
 }
 
-fn count_item(app: &App, item: &Item, (fate, reason): (Fate, &'static str)) {
-    let category = protocol::item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
+fn count_as(app: &App, item: &Item, (fate, reason): (Fate, &'static str), quantity: u64) {
+    if quantity > 0 {
+        let category = category(item);
+        outcomes::count(app, Outcome { project: item.project, category, fate, reason: reason.into(), quantity });
+    }
+}
+
+fn category(item: &Item) -> Category {
+    protocol::item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category)
+}
+
+/// How much it counts for: bytes of a file, sessions, spans, else one.
+fn quantity(item: &Item) -> u64 {
     let size = usize::try_from(item.size()).unwrap_or(usize::MAX);
-    let quantity = protocol::item::quantity(category, &item.headers, size);
-    outcomes::count(app, Outcome { project: item.project, category, fate, reason: reason.into(), quantity });
+    protocol::item::quantity(category(item), &item.headers, size)
 }
 
 /// Makes the partition of one day, if it is not there.

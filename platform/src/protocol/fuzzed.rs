@@ -11,17 +11,26 @@ use super::{
     EventId,
     auth::{self, Dsn, Places},
     check_in, client_report,
+    crash::{self, What, unreal},
     encoding::Unpacking,
     envelope::{self, Envelope},
     event::{self, Event},
+    feedback,
     filter::{Filters, Legacy, globs, health_checks},
     form::{self, Form},
     grouping::{self, rules::Rules},
     item,
+    json::Object,
     normalize::{Addresses, Context, normalize},
     origin,
     repair::repair,
-    scrub, security, store, title,
+    report, scrub,
+    security::{
+        self,
+        incoming::{Additions, Endpoint},
+    },
+    sent::Sent,
+    store, title,
 };
 
 /// Smaller than in production, so that a fuzzer finds its way to the bound.
@@ -36,11 +45,16 @@ pub const TARGETS: &[Target] = &[
     ("body", body),
     ("check_in", check_in),
     ("client_report", client_report),
+    ("dump", dump),
     ("envelope", envelope),
     ("event", event),
+    ("feedback", feedback),
     ("form", form),
+    ("packed", packed),
     ("security", security),
     ("store", store),
+    ("texts", texts),
+    ("unreal", unreal),
 ];
 
 /// First line: the header; second: the query; third: a DSN; fourth: an origin; fifth: patterns of allowed ones.
@@ -82,6 +96,11 @@ pub fn client_report(input: &[u8]) {
     let _ = client_report::read(input);
 }
 
+/// A minidump, all the way to what is stored of its event.
+pub fn dump(input: &[u8]) {
+    finish(&mut crash::event(Object::new(), &[(What::Dump, Ok(input))]));
+}
+
 /// The envelope, and the heads of what is in it.
 pub fn envelope(input: &[u8]) {
     let input = Bytes::copy_from_slice(input);
@@ -99,6 +118,11 @@ pub fn envelope(input: &[u8]) {
 /// An event's JSON, all the way to what is stored of it.
 pub fn event(input: &[u8]) {
     let Ok(mut json) = event::object(&repair(input)) else { return };
+    finish(&mut json);
+}
+
+/// What a worker does with an event once it is one.
+fn finish(json: &mut Object) {
     let context = Context {
         event_id: EventId(uuid::Uuid::nil()),
         received_at: DateTime::UNIX_EPOCH + TimeDelta::days(20_000),
@@ -108,9 +132,9 @@ pub fn event(input: &[u8]) {
         addresses: Addresses::Keep,
         client: None,
     };
-    normalize(&mut json, &context);
-    scrub::scrub(&mut json, &scrub::Settings::default());
-    let event = Event::read(&json);
+    normalize(json, &context);
+    scrub::scrub(json, &scrub::Settings::default());
+    let event = Event::read(json);
     let filters = Filters {
         releases: globs(["*beta*"]),
         error_messages: globs(["*Error: *"]),
@@ -128,11 +152,25 @@ pub fn event(input: &[u8]) {
     let _ = (title::title(&event), title::culprit(&event), title::location(&event), title::metadata(&event));
 }
 
+/// What a person wrote, as a form, as JSON, and as the two kinds of items.
+pub fn feedback(input: &[u8]) {
+    let fields = [Some(feedback::form(input)), event::object(input).ok()];
+    for report in fields.iter().flatten().filter_map(|fields| feedback::Report::read(fields).ok()) {
+        let _ = report.payload();
+    }
+    let _ = (report::read_report(input), report::read(input));
+}
+
 /// First line: the `Content-Type`; then the body.
 pub fn form(input: &[u8]) {
     let (content_type, body) = halves(input);
     let Some(boundary) = form::boundary(&String::from_utf8_lossy(content_type)) else { return };
     let _ = Form::parse(Bytes::copy_from_slice(body), boundary, "upload_file_minidump");
+}
+
+/// A native SDK's msgpack, as event and as breadcrumbs.
+pub fn packed(input: &[u8]) {
+    finish(&mut crash::event(Object::new(), &[(What::Event, Ok(input)), (What::Breadcrumbs, Ok(input))]));
 }
 
 /// A browser's report, or a list of them.
@@ -141,6 +179,13 @@ pub fn security(input: &[u8]) {
     for report in security::reports(&input).unwrap_or_else(|_| vec![input]) {
         let Ok(report) = event::object(&report) else { continue };
         let _ = security::Report::read(&report);
+        let received_at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        for endpoint in [Endpoint::Security, Endpoint::Nel] {
+            let sent = (&Sent::default(), received_at);
+            if let Ok(mut made) = security::incoming::event(&report, endpoint, sent, &Additions::default()) {
+                finish(&mut made);
+            }
+        }
     }
 }
 
@@ -148,6 +193,19 @@ pub fn security(input: &[u8]) {
 pub fn store(input: &[u8]) {
     let Ok(payload) = store::decode(&Bytes::copy_from_slice(input), MOST) else { return };
     let _ = store::Head::read(payload);
+}
+
+/// Texts of a crash handler's form.
+pub fn texts(input: &[u8]) {
+    finish(&mut crash::event(Object::new(), &[(What::Texts, Ok(input))]));
+}
+
+/// A container of the Unreal Engine, unpacked, or the XML in it.
+pub fn unreal(input: &[u8]) {
+    let files = unreal::open(&Bytes::copy_from_slice(input)).unwrap_or_default();
+    for content in files.iter().map(|file| &file.content[..]).chain([input]) {
+        finish(&mut crash::event(Object::new(), &[(What::Engine, Ok(content))]));
+    }
 }
 
 fn halves(input: &[u8]) -> (&[u8], &[u8]) {

@@ -155,20 +155,21 @@ const fn kind(name: &'static str, category: Category, fate: Fate, relation: Rela
 const KINDS: &[Kind] = &[
     kind("event", Category::Error, Fate::Event, Relation::Creates, Size::Events),
     kind("transaction", Category::Transaction, Fate::Kept, Relation::Creates, Size::Events),
-    kind("security", Category::Security, Fate::Kept, Relation::Creates, Size::Events),
-    kind("raw_security", Category::Security, Fate::Kept, Relation::Creates, Size::Events),
+    kind("security", Category::Security, Fate::Event, Relation::Creates, Size::Events),
+    kind("raw_security", Category::Security, Fate::Event, Relation::Creates, Size::Events),
     kind("feedback", Category::Feedback, Fate::Kept, Relation::Creates, Size::Events),
     kind("user_report_v2", Category::Feedback, Fate::Kept, Relation::Creates, Size::Events),
     kind("user_report", Category::Feedback, Fate::Kept, Relation::Belongs, Size::Body),
     kind("attachment", Category::Attachment, Fate::Kept, Relation::Belongs, Size::Body),
-    kind("unreal_report", Category::Error, Fate::Kept, Relation::Belongs, Size::Body),
-    kind("form_data", Category::Error, Fate::Kept, Relation::Belongs, Size::Events),
+    kind("minidump", Category::Attachment, Fate::Kept, Relation::Belongs, Size::Body),
+    kind("unreal_report", Category::Attachment, Fate::Kept, Relation::Belongs, Size::Body),
+    kind("form_data", Category::Unknown, Fate::Event, Relation::Belongs, Size::Events),
     kind("session", Category::Session, Fate::Kept, Relation::None, Size::Sessions),
     kind("sessions", Category::Session, Fate::Kept, Relation::None, Size::Sessions),
     kind("client_report", Category::Unknown, Fate::Kept, Relation::None, Size::Sum(4 * KIB)),
     kind("check_in", Category::Monitor, Fate::Kept, Relation::None, Size::Each(100 * KIB)),
     kind("span", Category::Span, Fate::Kept, Relation::None, Size::Each(12 * MIB)),
-    kind("nel", Category::Security, Fate::Kept, Relation::None, Size::Events),
+    kind("nel", Category::Security, Fate::Event, Relation::None, Size::Events),
     kind("profile", Category::Profile, Fate::Dropped, Relation::Belongs, Size::Body),
     kind("profile_chunk", Category::ProfileChunk, Fate::Dropped, Relation::None, Size::Body),
     kind("profile_chunk_ui", Category::ProfileChunk, Fate::Dropped, Relation::None, Size::Body),
@@ -181,6 +182,11 @@ const KINDS: &[Kind] = &[
     kind("metric_buckets", Category::MetricBucket, Fate::Dropped, Relation::None, Size::Each(MIB)),
     kind("integration", Category::Unknown, Fate::Internal, Relation::None, Size::Body),
 ];
+
+/// Every kind there is.
+pub fn kinds() -> impl Iterator<Item = &'static Kind> {
+    KINDS.iter()
+}
 
 /// The kind of that name; none for one from the future.
 pub fn find(name: &str) -> Option<&'static Kind> {

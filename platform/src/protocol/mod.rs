@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod check_in;
 pub mod client_report;
+pub mod crash;
 pub mod distinct;
 pub mod encoding;
 pub mod envelope;
@@ -23,6 +24,7 @@ pub mod item;
 pub mod json;
 pub mod normalize;
 pub mod origin;
+pub mod remarks;
 pub mod repair;
 pub mod report;
 pub mod schedule;
@@ -38,6 +40,7 @@ pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod title;
+pub mod trace;
 pub mod user_agent;
 mod words;
 

@@ -8,11 +8,9 @@ use tokio_util::sync::CancellationToken;
 use super::bury;
 use crate::{
     app::App,
-    events::{self, Batch, Preparing, Received},
+    events::{self, Batch, Judged, Preparing, Received},
     metrics::Outcome,
     outcomes::{self, Fate},
-    projects::ProjectId,
-    protocol::item::Category,
     queue::{Consumer, MessageId, Wait},
 };
 
@@ -43,8 +41,8 @@ pub async fn store_events(app: &App, consumer: &mut Consumer, stop: &Cancellatio
         let (kept, next) = tokio::join!(Box::pin(events::keep(app, batch.events)), Box::pin(take_next));
         match kept.context("storing a batch of events") {
             Ok(outcomes) => {
-                for (project, outcome) in outcomes {
-                    count(app, project, outcome);
+                for judged in outcomes {
+                    count(app, judged);
                 }
                 consumer.done(&batch.ids).await?;
             }
@@ -82,10 +80,16 @@ async fn take_into(app: &App, consumer: &mut Consumer, wait: Wait, ids: &mut Vec
         let mut received = Vec::with_capacity(messages.len());
         for message in messages {
             match Received::decode(&message.body) {
-                Ok(event) => {
+                Ok(mut event) => {
                     bytes += message.body.len();
                     ids.push(message.id);
-                    received.push(event);
+                    if event.is_in_parts() {
+                        // Alone: dumps are large, and only as many are here as there are cores.
+                        event.fetch(&app.files).await;
+                        preparing.add(vec![event]).await?;
+                    } else {
+                        received.push(event);
+                    }
                 }
                 Err(error) => bury(app, consumer, &message, &error).await?,
             }
@@ -100,16 +104,17 @@ async fn take_into(app: &App, consumer: &mut Consumer, wait: Wait, ids: &mut Vec
 }
 
 /// Counts what became of an event; one that came twice was counted the first time.
-fn count(app: &App, project: ProjectId, outcome: events::Outcome) {
+fn count(app: &App, Judged { project, category, outcome }: Judged) {
     app.metrics.events.get_or_create(&Outcome { outcome: outcome.name() }).inc();
     let (fate, reason) = match outcome {
         events::Outcome::Stored => (Fate::Accepted, ""),
         events::Outcome::Invalid => (Fate::Invalid, "payload"),
+        events::Outcome::Unusable(reason) => (Fate::Invalid, reason),
         events::Outcome::Discarded => (Fate::Filtered, "discarded-hash"),
         events::Outcome::Filtered(reason) => (Fate::Filtered, reason.name()),
         events::Outcome::ProjectGone => (Fate::Invalid, "project_id"),
         events::Outcome::Duplicate => return,
     };
-    let counted = outcomes::Outcome { project, category: Category::Error, fate, reason: reason.into(), quantity: 1 };
+    let counted = outcomes::Outcome { project, category, fate, reason: reason.into(), quantity: 1 };
     outcomes::count(app, counted);
 }

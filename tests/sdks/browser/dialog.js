@@ -2,7 +2,7 @@
 
 const { open } = require("./serve.js");
 
-open(async (page, { dsn, options, pictures }) => {
+open(async (page, { script, dsn, options, pictures }) => {
   const id = await page.evaluate(([dsn, options]) => window.showDialog(dsn, options), [dsn, options]);
   const dialog = page.getByRole("dialog");
   await dialog.waitFor();
@@ -23,6 +23,8 @@ open(async (page, { dsn, options, pictures }) => {
   const answer = { id, filled, wrong, title: await dialog.getByRole("heading").innerText(), thanks: await thanks.innerText() };
   await dialog.getByRole("button").click();
   await dialog.waitFor({ state: "detached" });
+  // The dialog tells its page by a message, which comes when it comes; raven.js asks for none.
+  await page.waitForFunction((script) => script === "raven.js" || window.said?.includes("closed"), script);
   const scripts = await page.evaluate(() => document.querySelectorAll("script").length);
   return { ...answer, scripts, said: await page.evaluate(() => window.said ?? []) };
 });

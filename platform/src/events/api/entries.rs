@@ -188,6 +188,28 @@ fn query(value: Option<&Value>) -> Vec<(String, String)> {
     }
 }
 
+/// What went wrong with an event while it was read, in Sentry's words.
+pub fn errors(json: &Object) -> Vec<Value> {
+    let said = |kind: &str| match kind {
+        "invalid_data" => "Discarded invalid value",
+        "invalid_attribute" => "Discarded unknown attribute",
+        "missing_attribute" => "Missing value for required attribute",
+        "value_too_long" => "Discarded value due to exceeding maximum length",
+        "clock_drift" => "Clock drift detected in SDK",
+        "past_timestamp" => "Invalid timestamp (too old)",
+        "future_timestamp" => "Invalid timestamp (in future)",
+        _ => "Unknown error",
+    };
+    let error = |error: &Object| {
+        let kind = error.get("type").and_then(Value::as_str).unwrap_or_default();
+        let data: Object =
+            error.iter().filter(|(key, _)| *key != "type").map(|(k, v)| (k.clone(), v.clone())).collect();
+        json!({"type": kind, "message": said(kind), "data": data})
+    };
+    let errors = json.get("errors").and_then(Value::as_array);
+    errors.into_iter().flatten().filter_map(Value::as_object).map(error).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,11 +18,12 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, TimeDelta};
+use serde_json::json;
 use sqlx::{PgPool, Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Effect, Outcome, Seen,
+    Effect, Judged, Outcome, Seen,
     prepare::{Prepared, Rejected},
 };
 use crate::{
@@ -46,7 +47,7 @@ const DUPLICATE_WINDOW: TimeDelta = TimeDelta::days(1);
 /// What a batch became.
 #[derive(Debug, Default)]
 pub(super) struct Saved {
-    pub outcomes: Vec<(ProjectId, Outcome)>,
+    pub outcomes: Vec<Judged>,
     /// Stored now or by an earlier run.
     pub seen: Vec<Seen>,
 }
@@ -99,7 +100,7 @@ pub(super) async fn save(
         }
     }
     keep_rejected(db, &rejected).await.context("keeping rejected events")?;
-    saved.outcomes.extend(rejected.iter().map(|event| (event.received.project, Outcome::Invalid)));
+    saved.outcomes.extend(rejected.iter().map(|event| event.received.judged(Outcome::Invalid)));
     Ok(saved)
 }
 
@@ -127,9 +128,9 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
     for event in batch {
         let id = (event.received.project, event.received.id);
         if !live.contains(&event.received.project) {
-            saved.outcomes.push((event.received.project, Outcome::ProjectGone));
+            saved.outcomes.push(event.received.judged(Outcome::ProjectGone));
         } else if known.contains_key(&id) || !ids.insert(id) {
-            saved.outcomes.push((event.received.project, Outcome::Duplicate));
+            saved.outcomes.push(event.received.judged(Outcome::Duplicate));
         } else {
             fresh.push(event);
         }
@@ -143,7 +144,7 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
     if !discarded.is_empty() {
         let issue = |event: &Prepared| issues[&(event.received.project, event.fingerprint)];
         let unwanted = fresh.extract_if(.., |event| discarded.contains(&issue(event)));
-        saved.outcomes.extend(unwanted.map(|event| (event.received.project, Outcome::Discarded)));
+        saved.outcomes.extend(unwanted.map(|event| event.received.judged(Outcome::Discarded)));
     }
     note_releases(&mut tx, &fresh).await?;
     let mut placed = place(&fresh, &issues);
@@ -158,7 +159,7 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
 
     listed.remember(newly_listed);
     saved.seen.extend(placed.iter().map(Placed::seen));
-    saved.outcomes.extend(placed.iter().map(|placed| (placed.event.received.project, Outcome::Stored)));
+    saved.outcomes.extend(placed.iter().map(|placed| placed.event.received.judged(Outcome::Stored)));
     Ok(saved)
 }
 
@@ -256,8 +257,10 @@ async fn keep_rejected(db: &PgPool, rejected: &[Rejected]) -> sqlx::Result<()> {
     let bodies: Vec<&[u8]> = rejected.iter().map(|event| &event.received.body[..]).collect();
     let sent: Vec<Json<&Sent>> = rejected.iter().map(|event| Json(&*event.received.sent)).collect();
     sqlx::query!(
-        r#"insert into rejected_events (project_id, id, received_at, reason, body, sent)
-           select * from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bytea[], $6::json[])
+        r#"insert into rejected_events (project_id, id, received_at, reason, body, sent, sent_as)
+           select project, id, received, reason, body, sent, sent_as::json
+           from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bytea[], $6::json[], $7::text[])
+               as r (project, id, received, reason, body, sent, sent_as)
            on conflict do nothing"#,
         &rejected.iter().map(|event| event.received.project.0).collect::<Vec<_>>(),
         &rejected.iter().map(|event| event.received.id.0).collect::<Vec<_>>(),
@@ -265,6 +268,7 @@ async fn keep_rejected(db: &PgPool, rejected: &[Rejected]) -> sqlx::Result<()> {
         &rejected.iter().map(|event| event.reason.clone()).collect::<Vec<_>>(),
         &bodies as &[&[u8]],
         &sent as &[Json<&Sent>],
+        &rejected.iter().map(|event| json!(event.received.sent_as).to_string()).collect::<Vec<_>>(),
     )
     .execute(db)
     .await?;

@@ -9,6 +9,7 @@
 mod bag;
 mod breadcrumbs;
 mod contexts;
+mod demangle;
 mod describe;
 mod exceptions;
 mod frames;
@@ -187,6 +188,7 @@ pub fn normalize(event: &mut Object, context: &Context) {
     breadcrumbs::normalize(event, &mut notes);
     fingerprint(event, &mut notes);
     tags::normalize(event, &mut notes);
+    demangle::normalize(event);
     exceptions::normalize(event, &mut notes);
     images::normalize(event, &mut notes);
     request::normalize(event, &mut notes);

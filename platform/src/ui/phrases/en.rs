@@ -1,7 +1,10 @@
 //! English.
 
 use super::{Phrases, Unit};
-use crate::protocol::grouping::{Variant, Why};
+use crate::protocol::{
+    grouping::{Variant, Why},
+    remarks::What,
+};
 
 /// English.
 pub static EN: Phrases = Phrases {
@@ -80,6 +83,9 @@ pub static EN: Phrases = Phrases {
     copied: "Copied",
     look_again: "Look again",
     just_now: "just now",
+    changes: "What was changed",
+    changes_text: "Before the event was stored, Picket left out what it could not read, cut what was too long and scrubbed what is private.",
+    remark,
     grouping: "Why it is in this issue",
     grouping_version: "Version",
     fingerprint: "Fingerprint",
@@ -102,4 +108,22 @@ fn ago(number: i64, unit: Unit) -> String {
         Unit::Year => "yr",
     };
     format!("{number} {unit} ago")
+}
+
+fn remark(what: &What) -> String {
+    match what {
+        What::Invalid => "could not be read and was left out".into(),
+        What::Unknown => "is not a known attribute and was left out".into(),
+        What::TooLong => "was too long and was left out".into(),
+        What::ClockDrift => "the sender's clock is wrong: its times were moved by the difference".into(),
+        What::Past => "was too far in the past: the time of arrival took its place".into(),
+        What::Future => "was in the future: the time of arrival took its place".into(),
+        What::Error(kind) => kind.clone(),
+        What::Removed => "was removed".into(),
+        What::Replaced => "was replaced, as a whole or in part".into(),
+        What::Masked => "was masked".into(),
+        What::Hashed => "was replaced by a hash".into(),
+        What::Shortened(length) => format!("was {length} characters long and was cut"),
+        What::Fewer(length) => format!("had {length} entries, of which some were left out"),
+    }
 }

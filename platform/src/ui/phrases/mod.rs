@@ -3,7 +3,10 @@
 mod en;
 mod zh;
 
-use crate::protocol::grouping::{Variant, Why};
+use crate::protocol::{
+    grouping::{Variant, Why},
+    remarks::What,
+};
 
 pub use en::EN;
 pub use zh::ZH;
@@ -97,6 +100,10 @@ pub struct Phrases {
     pub copied: &'static str,
     pub look_again: &'static str,
     pub just_now: &'static str,
+    pub changes: &'static str,
+    pub changes_text: &'static str,
+    /// What was done to a value.
+    pub remark: fn(&What) -> String,
     pub grouping: &'static str,
     pub grouping_version: &'static str,
     pub fingerprint: &'static str,

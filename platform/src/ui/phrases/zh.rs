@@ -1,7 +1,10 @@
 //! Simplified Chinese.
 
 use super::{Phrases, Unit};
-use crate::protocol::grouping::{Variant, Why};
+use crate::protocol::{
+    grouping::{Variant, Why},
+    remarks::What,
+};
 
 /// Simplified Chinese.
 pub static ZH: Phrases = Phrases {
@@ -80,6 +83,9 @@ pub static ZH: Phrases = Phrases {
     copied: "已复制",
     look_again: "刷新查看",
     just_now: "刚刚",
+    changes: "处理记录",
+    changes_text: "事件保存之前，Picket 去掉了无法识别的内容，截短了过长的内容，并清除了隐私内容。",
+    remark,
     grouping: "归入此问题的原因",
     grouping_version: "版本",
     fingerprint: "指纹",
@@ -151,5 +157,23 @@ fn grouping_part(part: &'static str) -> &'static str {
         "policy" => "策略",
         "host" => "主机",
         other => other,
+    }
+}
+
+fn remark(what: &What) -> String {
+    match what {
+        What::Invalid => "无法识别，已去掉".into(),
+        What::Unknown => "未知属性，已去掉".into(),
+        What::TooLong => "过长，已去掉".into(),
+        What::ClockDrift => "发送方时钟有误，各时间已按差值修正".into(),
+        What::Past => "时间过早，已改用接收时间".into(),
+        What::Future => "时间在未来，已改用接收时间".into(),
+        What::Error(kind) => kind.clone(),
+        What::Removed => "已移除".into(),
+        What::Replaced => "已全部或部分替换".into(),
+        What::Masked => "已遮盖".into(),
+        What::Hashed => "已替换为散列值".into(),
+        What::Shortened(length) => format!("原有 {length} 个字符，已截短"),
+        What::Fewer(length) => format!("原有 {length} 项，部分已去掉"),
     }
 }

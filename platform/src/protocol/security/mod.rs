@@ -1,6 +1,13 @@
-//! Reports of violated policies that browsers send: CSP, Expect-CT, Expect-Staple and key pinning.
+//! Reports that browsers send of themselves: of violated policies (CSP, Expect-CT, Expect-Staple, key pinning) and of failed
+//! requests.
 //!
-//! Only what names and groups a report is read here; turning a browser's own JSON into an event belongs to the endpoint.
+//! [`incoming`] makes events of them; [`Report`] is what names, filters and groups such an event.
+
+mod csp;
+pub mod incoming;
+mod nel;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use serde_json::{Value, value::RawValue};

@@ -1,0 +1,1 @@
+update rejected_events set sent_as = '{"report": {}}';

@@ -1,0 +1,1 @@
+update alert_rules set on_return = false;
