@@ -5,8 +5,12 @@
 
 use std::borrow::Cow;
 
+use super::{objects, wording};
+
 /// Words before a quotation that is data.
-const BEFORE: [&str; 30] = [
+const BEFORE: [&str; 32] = [
+    "unexpected token at",
+    "text",
     "user",
     "username",
     "customer",
@@ -38,29 +42,33 @@ const BEFORE: [&str; 30] = [
     "time data",
     "id",
 ];
-/// Keys of JSON whose values say what is wrong.
-const TELLING: [&str; 10] =
-    ["error", "errors", "message", "code", "type", "reason", "detail", "status", "title", "error_description"];
+/// The same before Chinese quotation marks.
+const BEFORE_CHINESE: [&str; 16] = [
+    "用户",
+    "用户名",
+    "客户",
+    "会员",
+    "账号",
+    "账户",
+    "商品",
+    "订单",
+    "门店",
+    "商户",
+    "租户",
+    "设备",
+    "姓名",
+    "昵称",
+    "手机号",
+    "文件",
+];
 /// What a statement of SQL begins with.
 const STATEMENTS: [&str; 4] = ["SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM "];
-/// What engines say of one thing, each in its own words.
-const SYNONYMS: [(&str, &str); 6] = [
-    ("nil:NilClass", "nil"),
-    ("NetworkError when attempting to fetch resource.", "Failed to fetch"),
-    ("The Internet connection appears to be offline.", "Failed to fetch"),
-    ("The network connection was lost.", "Failed to fetch"),
-    ("Network request failed", "Failed to fetch"),
-    ("Load failed", "Failed to fetch"),
-];
-
 /// The text without quoted data.
 pub fn without_data(text: &str) -> Cow<'_, str> {
-    let mut text = Cow::Borrowed(text);
-    for (said, meant) in SYNONYMS {
-        if text.contains(said) {
-            text = Cow::Owned(text.replace(said, meant));
-        }
-    }
+    let mut text = match wording::common(text) {
+        Cow::Borrowed(text) => objects::without_values(text),
+        Cow::Owned(text) => Cow::Owned(objects::without_values(&text).into_owned()),
+    };
     // Ruby's and MySQL's opening quote.
     if text.contains('`') {
         text = Cow::Owned(text.replace('`', "'"));
@@ -68,14 +76,13 @@ pub fn without_data(text: &str) -> Cow<'_, str> {
     if text.contains(['"', '\'']) {
         text = Cow::Owned(without_quoted_data(&text));
     }
-    if text.is_ascii() { text } else { Cow::Owned(apart(&text)) }
+    if text.is_ascii() { text } else { Cow::Owned(apart(&without_chinese_names(&text))) }
 }
 
 fn without_quoted_data(text: &str) -> String {
     let is_sql = STATEMENTS.iter().any(|start| text.contains(start));
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    let mut key: Option<String> = None;
     while let Some(open) = rest.find(['"', '\'']) {
         let quote = &rest[open..=open];
         let is_apostrophe = quote == "'" && rest[..open].ends_with(char::is_alphanumeric);
@@ -87,9 +94,8 @@ fn without_quoted_data(text: &str) -> String {
         };
         let (before, quoted, after) = (&rest[..open], &rest[open + 1..open + 1 + length], &rest[open + 2 + length..]);
         out.push_str(before);
-        let is_json_value = before.trim() == ":" && key.as_ref().is_some_and(|key| !TELLING.contains(&key.as_str()));
         let is_sql_value = is_sql && quote == "'" && out.trim_end().ends_with(['=', '(', ',', 'E', 'N', '>', '<']);
-        let shown = if is_json_value || is_sql_value || is_named_data(&out, quoted) {
+        let shown = if is_sql_value || is_named_data(&out, quoted) {
             "<str>"
         } else if quoted.contains(' ') && is_spaced_path(quoted) {
             "<path>"
@@ -97,9 +103,13 @@ fn without_quoted_data(text: &str) -> String {
             quoted
         };
         out.push_str(quote);
-        out.push_str(shown);
+        // A sentence in quotes quotes in its turn.
+        if shown == quoted && quote == "\"" && quoted.contains('\'') {
+            out.push_str(&without_quoted_data(quoted));
+        } else {
+            out.push_str(shown);
+        }
         out.push_str(quote);
-        key = (quote == "\"" && after.trim_start().starts_with(':')).then(|| quoted.to_lowercase());
         rest = after;
     }
     out.push_str(rest);
@@ -108,12 +118,74 @@ fn without_quoted_data(text: &str) -> String {
 
 /// Whether the word before a quotation says that it is somebody's: `user 'anna'`. What looks like code stays.
 fn is_named_data(before: &str, quoted: &str) -> bool {
-    let before = before.trim_end_matches([' ', ':', '=']).rsplit(' ').next().unwrap_or_default();
-    if matches!(before, "directory" | "denied" | "filename") {
+    let before = before.trim_end_matches([' ', ':', '=']);
+    let last = before.rsplit(' ').next().unwrap_or_default();
+    if matches!(last, "directory" | "denied" | "filename") {
         return !quoted.is_empty();
     }
-    let is_word = |known: &&&str| known.trim_end_matches(':').eq_ignore_ascii_case(before);
-    !quoted.is_empty() && !quoted.contains(['(', '.']) && BEFORE.iter().find(is_word).is_some()
+    // `invalid input syntax for type uuid: "x"`, ``cannot unmarshal !!str `x` into int``
+    let is_of_type = before[..before.len() - last.len()].ends_with("for type ") || last.starts_with("!!");
+    let is_word = |known: &&str| {
+        let known = known.trim_end_matches(':');
+        let at = before.len().checked_sub(known.len());
+        let end = at.and_then(|at| before.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(known));
+        end && at.is_some_and(|at| at == 0 || before.as_bytes()[at - 1] == b' ')
+    };
+    let is_code =
+        quoted.contains(['(', '.']) && !quoted.contains('@') && !quoted.starts_with(|c: char| c.is_ascii_digit());
+    // MySQL's `'shop'@'10.0.0.7'`.
+    let is_host = before.ends_with("'@");
+    let is_sign = !quoted.is_empty() && !quoted.contains(char::is_alphanumeric);
+    is_of_type || is_host || (!is_code && !is_sign && BEFORE.iter().any(is_word))
+}
+
+/// Keys outside of quotes whose values are somebody's, `user=anna`.
+pub fn is_of_somebody(key: &str) -> bool {
+    const KEYS: [&str; 24] = [
+        "user",
+        "username",
+        "user_name",
+        "customer",
+        "account",
+        "tenant",
+        "member",
+        "email",
+        "host",
+        "hostname",
+        "pod",
+        "node",
+        "instance",
+        "container",
+        "server",
+        "ip",
+        "client",
+        "session",
+        "token",
+        "login",
+        "owner",
+        "device",
+        "request_id",
+        "trace_id",
+    ];
+    KEYS.iter().any(|known| key.eq_ignore_ascii_case(known))
+}
+
+/// `用户“李雷”` without whose name it is.
+fn without_chinese_names(text: &str) -> Cow<'_, str> {
+    const QUOTES: [(char, char); 4] = [('“', '”'), ('「', '」'), ('『', '』'), ('【', '】')];
+    let mut text = Cow::Borrowed(text);
+    for (open, close) in QUOTES {
+        let mut from = 0;
+        while let Some(start) = text[from..].find(open).map(|at| from + at + open.len_utf8()) {
+            let before = text[..start - open.len_utf8()].trim_end_matches([' ', ':', '：']);
+            from = start;
+            let Some(length) = text[start..].find(close) else { break };
+            if BEFORE_CHINESE.iter().any(|word| before.ends_with(word)) {
+                text.to_mut().replace_range(start..start + length, "<str>");
+            }
+        }
+    }
+    text
 }
 
 fn is_spaced_path(quoted: &str) -> bool {
@@ -126,6 +198,8 @@ fn apart(text: &str) -> String {
     let is_dense = |c: char| matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{ff00}'..='\u{ffef}');
     let mut out = String::with_capacity(text.len() + 16);
     let mut last = ' ';
+    // `/data/张三.xlsx` is one word.
+    let mut names_file = false;
     for c in text.chars() {
         // Full-width digits and letters are the ordinary ones, wider.
         let c = match c {
@@ -136,7 +210,10 @@ fn apart(text: &str) -> String {
         };
         let (dense, was_dense) = (is_dense(c), is_dense(last));
         if dense != was_dense && !c.is_whitespace() && !last.is_whitespace() {
-            out.push(' ');
+            names_file = if dense { matches!(last, '/' | '\\') } else { names_file && c.is_ascii_punctuation() };
+            if !names_file {
+                out.push(' ');
+            }
         }
         out.push(c);
         last = c;

@@ -287,9 +287,12 @@ fn identity(frame: &Frame, family: Family) -> Option<Identity> {
         };
     }
     let place = match module {
+        Some(module) if family == Family::Go => names::go_package(module),
         Some(module) if !module.contains("://") => names::module(module, family),
         _ => files::file(filename.or(module)?),
     };
+    // React Native's bundle lies in another folder with every update over the air.
+    let place = if place.ends_with("/bundle") { "bundle".to_owned() } else { place };
     let line = source_line(frame, family);
     Some(match (family, line, function) {
         // A minifier's name is another one in the next build; a browser's may be another one in each.

@@ -9,8 +9,9 @@ use std::borrow::Cow;
 use super::{
     data,
     shapes::{
-        is_base64, is_code, is_date, is_day_or_month, is_digest, is_duration, is_email, is_ip, is_number, is_path,
-        is_prerelease, is_scientific, is_size, is_size_unit, is_time, is_token, is_unit, is_url, is_uuid,
+        is_base64, is_code, is_date, is_day_or_month, is_digest, is_duration, is_email, is_host, is_ip, is_number,
+        is_ordinal, is_path, is_prerelease, is_resolved, is_scientific, is_size, is_size_unit, is_suffix, is_time,
+        is_token, is_unit, is_url, is_uuid,
     },
 };
 
@@ -20,24 +21,104 @@ const MOST_LINES: usize = 2;
 /// What comes before the statement that failed, its values filled in. What is wrong with it was said before.
 const STATEMENTS: [&str; 4] = ["(SQL: ", "(Connection: ", "[SQL: ", "[parameters: "];
 
+/// What begins a line of the data that it happened with.
+const DETAILS: [&str; 3] = ["DETAIL:", "Detail:", "LINE "];
+
 /// Replaces the parameters of a message.
 pub fn without_parameters(text: &str) -> String {
     let text = STATEMENTS.iter().filter_map(|mark| text.find(mark)).min().map_or(text, |at| &text[..at]);
     let text = &*data::without_data(text);
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(MOST_LINES).collect();
     let mut words: Vec<String> = Vec::new();
-    for line in lines {
+    for line in telling_lines(text).take(MOST_LINES) {
         for word in line.split_whitespace() {
-            let stripped = strip(word, words.last().map_or("", String::as_str));
+            let before = if is_late_status(word, &words) { "status" } else { words.last().map_or("", String::as_str) };
+            let stripped = strip(word, before);
             join(&mut words, stripped);
         }
     }
-    words.join(" ")
+    without_input_line(words.join(" "))
+}
+
+/// `Response status code was unacceptable: 503`
+fn is_late_status(word: &str, words: &[String]) -> bool {
+    let number = bare(word);
+    number.len() == 3
+        && number.starts_with(['4', '5'])
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && words.iter().rev().take(6).any(|word| bare(word).eq_ignore_ascii_case("status"))
+}
+
+/// The lines that say something: not those of a source that is quoted, with a mark below to point at the spot.
+fn telling_lines(text: &str) -> impl Iterator<Item = &str> {
+    let is_mark = |line: &str| !line.is_empty() && line.bytes().all(|byte| matches!(byte, b'^' | b'~'));
+    // Of a row that PostgreSQL refuses it shows the values, and of a statement where in it.
+    let is_data = |line: &str| DETAILS.iter().any(|start| line.starts_with(start));
+    let lines = move || text.lines().map(str::trim).filter(move |line| !line.is_empty() && !is_data(line));
+    let next = lines().skip(1).map(Some).chain([None]);
+    lines().zip(next).filter(move |(line, next)| !is_mark(line) && !next.is_some_and(is_mark)).map(|(line, _)| line)
+}
+
+/// Perl adds how far it has read what it reads: `, <STDIN> line 4.`
+fn without_input_line(text: String) -> String {
+    let of_input = |at: &usize| text[*at..].contains("> line <int>") || text[*at..].contains("> chunk <int>");
+    match text.rfind(", <").filter(of_input) {
+        Some(at) => format!("{}.", &text[..at]),
+        None => text,
+    }
+}
+
+/// The text for comparison: an id of digits may be one of hex digits or of letters the next time, an address a name.
+pub fn alike(text: &str) -> Cow<'_, str> {
+    if !text.contains('<') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.find('>').map_or(rest.len(), |end| end + 1);
+        let meant = match &rest[..end] {
+            "<uuid>" | "<hex>" | "<token>" | "<version>" => "<int>",
+            "<ip>" => "<host>",
+            "<time>" => "<date>",
+            // Not a parameter: `<` alone goes on.
+            other if end == rest.len() || other[1..].contains('<') => {
+                out.push('<');
+                rest = &rest[1..];
+                continue;
+            }
+            other => other,
+        };
+        rest = &rest[end..];
+        if meant == "<int>" {
+            out.truncate(out.trim_end_matches(['$', '€', '£', '¥']).len());
+            // The sign of a number, not a dash between words.
+            let unsigned = out.strip_suffix('-').filter(|before| !before.ends_with([' ', '-', '>'])).map(str::len);
+            if let Some(length) = unsigned.filter(|length| !out[..*length].ends_with(char::is_alphanumeric)) {
+                out.truncate(length);
+            }
+        }
+        let joined = out.strip_suffix(['-', '_', '.', ':', '/', '#']).filter(|before| before.ends_with("<int>"));
+        match joined.map(str::len).filter(|_| meant == "<int>") {
+            Some(length) => out.truncate(length),
+            None => out.push_str(meant),
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
 }
 
 /// Appends a word; dates, durations and lists that were written in several words become one.
 fn join(words: &mut Vec<String>, word: String) {
     let Some(last) = words.last_mut() else { return words.push(word) };
+    // Chinese writes on after the unit: `15 分钟内`.
+    let unit =
+        ["毫秒", "秒", "分钟", "小时", "天"].iter().find(|unit| word.starts_with(**unit) && word.len() > unit.len());
+    if let Some((number, unit)) = last.strip_suffix("<int>").zip(unit) {
+        *last = format!("{number}<duration>");
+        return words.push(word[unit.len()..].to_owned());
+    }
     let (before, own) = (bare(last), bare(&word));
     let is_time = |word: &str| matches!(word, "<date>" | "<time>");
     let ends_date = is_time(before) && (is_time(own) || own == "<int>" || is_zone(own));
@@ -48,6 +129,8 @@ fn join(words: &mut Vec<String>, word: String) {
         "<duration>"
     } else if before == "<int>" && is_size_unit(own) {
         "<size>"
+    } else if before == "<duration>" && own == before && last.ends_with('>') {
+        before
     } else if before == "<int>" && own == "<int>" && last.ends_with("<int>") {
         // A telephone's number, or one with spaces between its thousands.
         "<int>"
@@ -58,11 +141,17 @@ fn join(words: &mut Vec<String>, word: String) {
     };
     let open = &last[..last.find(before).unwrap_or(0)];
     let close = &word[word.find(own).map_or(word.len(), |at| at + own.len())..];
-    *last = format!("{open}{merged}{close}");
+    let whole = format!("{open}{merged}{close}");
+    let is_duration = merged == "<duration>";
+    *last = whole;
+    // `1 h 20 min` is one.
+    if is_duration && words.len() > 1 && words[words.len() - 2] == "<duration>" {
+        words.remove(words.len() - 2);
+    }
 }
 
 fn bare(word: &str) -> &str {
-    word.trim_matches([',', ';', '(', ')', '[', ']', '.', ':'])
+    word.trim_matches([',', ';', '(', ')', '[', ']', '{', '}', '.', ':'])
 }
 
 fn is_zone(word: &str) -> bool {
@@ -107,11 +196,28 @@ fn whole(word: &str, before: &str) -> Option<&'static str> {
         _ if is_scientific(word) || is_prerelease(word) => "<int>",
         _ if is_time(word) => "<time>",
         _ if is_ip(word) => "<ip>",
+        _ if is_host(word) || is_resolved(word) => "<host>",
         _ if is_duration(word) => "<duration>",
         _ if is_path(word) && !is_verb => "<path>",
         _ if is_day_or_month(word) => "<date>",
+        _ if is_id(word, before) => "<int>",
+        _ if before.strip_suffix('=').is_some_and(data::is_of_somebody) => "<str>",
         _ => return None,
     })
+}
+
+/// What follows `id` and has a digit is one, whatever it is made of: `id=abc-12`.
+fn is_id(word: &str, before: &str) -> bool {
+    let before = before.trim_matches(|c: char| !c.is_alphanumeric());
+    let is_named =
+        ["id", "uuid", "guid", "_id"].iter().any(|name| {
+            before.len().checked_sub(name.len()).and_then(|at| before.get(at..)).is_some_and(|end| {
+                end.eq_ignore_ascii_case(name) && (before.len() == name.len() || name.starts_with('_'))
+            })
+        });
+    is_named
+        && word.bytes().any(|byte| byte.is_ascii_digit())
+        && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
 /// Strips the members of a word that is a list, `id=4711,name=x`; each may be anything that a word may be.
@@ -131,7 +237,7 @@ fn list(word: &str, before: &str) -> String {
         let stripped = member(text, &context);
         out.push_str(&stripped);
         out.push(separator);
-        context = if matches!(separator, '=' | ':') { stripped } else { String::new() };
+        context = if matches!(separator, '=' | ':') { format!("{stripped}{separator}") } else { String::new() };
         start = at + 1;
     }
     out.push_str(&member(&word[start..], &context));
@@ -189,30 +295,36 @@ fn piece(piece: &str, before: &str) -> String {
         "" => None,
         _ if is_status(trimmed, before) || is_code(trimmed, before) => Some(trimmed),
         _ if is_uuid(trimmed) => Some("<uuid>"),
-        _ if is_ip(trimmed) => Some("<ip>"),
+        // `Chrome/122.0.0.0` is a version.
+        _ if is_ip(trimmed) && !before.ends_with('/') => Some("<ip>"),
         _ if is_digest(trimmed) => Some("<hex>"),
-        _ if is_number(trimmed) => Some("<int>"),
+        _ if is_number(trimmed) || is_ordinal(trimmed) => Some("<int>"),
         _ if is_duration(trimmed) => Some("<duration>"),
         _ if is_size(trimmed) => Some("<size>"),
         _ if trimmed.strip_prefix(['v', 'V']).is_some_and(is_number) => Some("<version>"),
         _ if is_hex(trimmed, before) => Some("<hex>"),
-        _ if is_token(trimmed) => Some("<token>"),
+        _ if is_token(trimmed) || is_suffix(trimmed, before) => Some("<token>"),
         _ => None,
     };
     replaced.map_or_else(|| digits(piece), |name| format!("{name}{tail}"))
 }
 
-/// Numbers inside of a word; a single digit after letters is a name (`utf8`, `S3`), more are a count (`worker12`).
+/// Numbers inside of a word: a file may have a hash in its name, and what else has a number is one of many (`db7`).
 fn digits(piece: &str) -> String {
-    let mut out = String::with_capacity(piece.len());
-    let mut rest = piece;
+    if piece.contains('.') && piece.bytes().any(|byte| byte.is_ascii_digit()) {
+        let part = |text: &str| if is_digest(text) || is_hex(text, "") { "<hex>".to_owned() } else { numbers(text) };
+        return piece.split('.').map(part).collect::<Vec<_>>().join(".");
+    }
+    numbers(piece)
+}
+
+fn numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
         out.push_str(&rest[..at]);
-        let length = rest[at..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - at);
-        let number = &rest[at..at + length];
-        let is_name = length == 1 && out.ends_with(char::is_alphabetic) && out.len() <= 4;
-        out.push_str(if is_name { number } else { "<int>" });
-        rest = &rest[at + length..];
+        out.push_str("<int>");
+        rest = rest[at..].trim_start_matches(|c: char| c.is_ascii_digit());
     }
     out.push_str(rest);
     out
@@ -220,16 +332,29 @@ fn digits(piece: &str) -> String {
 
 /// 404 and 500 are two bugs.
 fn is_status(piece: &str, before: &str) -> bool {
-    let before = before.trim_end_matches([':', '=', ' ', '-', '(', '[']).to_ascii_lowercase();
+    let signed = before.trim_end_matches([' ', '-']).to_ascii_lowercase();
+    let before = before.trim_end_matches([':', '：', '=', ' ', '-', '(', '[', '"']).to_ascii_lowercase();
     // `SQLSTATE[42S22]` says what is wrong.
     if piece.len() == 5 && before.ends_with("sqlstate") {
         return true;
     }
     // What a system or a program calls its error is the error.
-    let of_error = ["errno", "error code", "exit code", "exit status", "error #", "winerror"];
+    let of_error = [
+        "errno",
+        "error code",
+        "exit code",
+        "exit status",
+        "error #",
+        "winerror",
+        "错误码",
+        "返回码",
+        "状态码",
+        "响应码",
+        "错误代码",
+    ];
     if piece.len() <= 5
         && piece.bytes().all(|byte| byte.is_ascii_digit())
-        && of_error.iter().any(|n| before.ends_with(n))
+        && (of_error.iter().any(|n| before.ends_with(n)) || signed.ends_with("error"))
     {
         return true;
     }

@@ -18,6 +18,7 @@ mod libraries;
 pub mod message;
 mod names;
 mod noise;
+mod objects;
 #[cfg(test)]
 mod pairs;
 pub mod rules;
@@ -27,6 +28,7 @@ mod tests;
 mod variables;
 mod version;
 mod why;
+mod wording;
 
 use std::sync::LazyLock;
 
@@ -138,12 +140,12 @@ pub fn group(event: &Event, rules: &Rules, version: Version) -> Grouping {
     let mut info = Info { source, variant: Variant::Custom, custom: Vec::new(), parts: Vec::new() };
     if fingerprint.is_empty() {
         (info.variant, info.parts) = by_default(version, event, &traces);
-        add(&info.parts, &mut hasher);
+        add(version, &info.parts, &mut hasher);
     }
     for part in fingerprint {
         if variables::is_default(part) {
             (info.variant, info.parts) = by_default(version, event, &traces);
-            add(&info.parts, &mut hasher);
+            add(version, &info.parts, &mut hasher);
             info.custom.push(part.clone());
         } else {
             let filled = variables::fill(part, event, &traces);
@@ -187,10 +189,13 @@ fn traces<'a>(event: &'a Event, rules: &Rules) -> Vec<Trace<'a>> {
     event.stacktrace.as_ref().or_else(of_thread).map(|stacktrace| mark(None, stacktrace)).into_iter().collect()
 }
 
-fn add(parts: &[Part], hasher: &mut Hasher) {
+fn add(version: Version, parts: &[Part], hasher: &mut Hasher) {
     for part in parts.iter().filter(|part| part.counts) {
         hasher.add(part.what);
-        hasher.add(&part.text);
+        match version {
+            Version::Picket1 if matches!(part.what, "value" | "message") => hasher.add(&message::alike(&part.text)),
+            _ => hasher.add(&part.text),
+        }
     }
 }
 

@@ -82,6 +82,17 @@ fn dotnet_class(name: &str) -> String {
     name.to_owned()
 }
 
+/// `example.com/shop/v2/cart` → `example.com/shop/cart`: the major version of a module is part of its path.
+pub fn go_package(name: &str) -> String {
+    let is_version = |part: &&str| {
+        part.strip_prefix('v').is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    if !name.contains("/v") {
+        return name.to_owned();
+    }
+    name.split('/').filter(|part| !is_version(part)).collect::<Vec<_>>().join("/")
+}
+
 /// A function without generated parts; none where it has no name of its own.
 pub fn function(name: &str, module: &str, family: Family) -> Option<String> {
     let name = name.trim();
@@ -94,7 +105,9 @@ pub fn function(name: &str, module: &str, family: Family) -> Option<String> {
         Family::Go => go_function(name),
         Family::Native => native_function(name),
         Family::Dart => name.replace("<fn>", "<anonymous closure>"),
-        Family::Python | Family::Other => without_addresses(name),
+        Family::Python => without_addresses(name),
+        // Erlang counts the functions in a function: `-total/1-fun-0-`.
+        Family::Other => without_numbers_after(&without_addresses(name), &["-fun-"]),
     };
     (!cleaned.is_empty()).then_some(cleaned)
 }
@@ -210,10 +223,23 @@ fn php_function(name: &str) -> String {
         return "{closure}".to_owned();
     }
     let name = name.split_once("__CG__\\").map_or(name.as_str(), |(_, own)| own);
+    let name = without_hashes(name);
     match name.split_once("__TwigTemplate_") {
         Some((_, rest)) => format!("template{}", rest.find("::").map_or("", |at| &rest[at..])),
         None => name.to_owned(),
     }
+}
+
+/// Smarty ends the function of a template in a hash and a number: `content_65e1f2a3b4c5d6_12345678`.
+fn without_hashes(name: &str) -> &str {
+    let is_hash = |part: &str| {
+        part.len() >= 8 && part.bytes().all(|b| b.is_ascii_hexdigit()) && part.bytes().any(|b| b.is_ascii_digit())
+    };
+    let mut name = name;
+    while let Some((own, _)) = name.rsplit_once('_').filter(|(own, end)| !own.is_empty() && is_hash(end)) {
+        name = own;
+    }
+    name
 }
 
 /// Ruby 3.4 writes the class too, `Cart#total`; templates are compiled into functions with numbers at their ends.

@@ -212,6 +212,8 @@ const NATIVE_NOISE: &[&str] = &[
     "__rust_start_panic",
     "__restore_rt",
     "<redacted>",
+    "<unknown>",
+    "<deduplicated_symbol>",
     "__libc_start_main",
     "__libc_start_call_main",
     "std::terminate",

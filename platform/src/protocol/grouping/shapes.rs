@@ -8,6 +8,12 @@ pub fn is_number(piece: &str) -> bool {
     !mantissa.is_empty() && mantissa.split('.').all(digits) && digits(exponent)
 }
 
+/// `1st`, `22nd`
+pub fn is_ordinal(piece: &str) -> bool {
+    let number = ["st", "nd", "rd", "th"].iter().find_map(|end| piece.strip_suffix(end));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// `1e-9`, `1.5E+10`
 pub fn is_scientific(word: &str) -> bool {
     let number = word.strip_prefix(['-', '+']).unwrap_or(word);
@@ -21,7 +27,7 @@ pub fn is_scientific(word: &str) -> bool {
 pub fn is_prerelease(word: &str) -> bool {
     let Some((version, suffix)) = word.split_once(['-', '+']) else { return false };
     let version = version.strip_prefix('v').unwrap_or(version);
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
     version.split('.').count() == 3 && is_number(version) && !suffix.is_empty() && suffix.chars().all(plain)
 }
 
@@ -65,7 +71,87 @@ pub fn is_token(piece: &str) -> bool {
         last = Some(kind);
     }
     let is_mixed = piece.len() >= 12 && changes >= 1 && cases >= 5;
-    (piece.len() >= 5 && changes >= 3) || (piece.len() >= 16 && changes >= 2) || is_mixed
+    // No name starts with a digit and has letters and digits after it; `800x600` is a size.
+    let starts_as_none = piece.len() >= 4 && changes >= 2 && piece.starts_with(|c: char| c.is_ascii_digit());
+    (piece.len() >= 5 && changes >= 3)
+        || (piece.len() >= 16 && changes >= 2)
+        || is_mixed
+        || (starts_as_none && !piece.contains('x'))
+}
+
+/// The random end of a name, `before` being its start: that of a Kubernetes pod (five consonants and digits) or of an id (`ch_aB3dE`).
+pub fn is_suffix(piece: &str, before: &str) -> bool {
+    let digits = piece.bytes().filter(u8::is_ascii_digit).count();
+    let is_plain = piece.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let has_vowel = piece.contains(['a', 'e', 'i', 'o', 'u', '0', '1', '3']);
+    let after_hash = before.ends_with("<hex>-") || before.ends_with("<token>-") || before.ends_with("<int>-");
+    let is_pod = piece.len() == 5
+        && before.ends_with('-')
+        && is_plain
+        && if after_hash { digits > 0 || !has_vowel } else { digits > 0 && !has_vowel };
+    let starts_as_none = piece.starts_with(|c: char| c.is_ascii_digit());
+    let is_short_hex = matches!(piece.len(), 4 | 5)
+        && before.ends_with('-')
+        && starts_as_none
+        && digits < piece.len()
+        && piece.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let flips =
+        piece.as_bytes().windows(2).filter(|two| two[0].is_ascii_lowercase() != two[1].is_ascii_lowercase()).count();
+    let is_id = piece.len() >= 6 && before.ends_with(['_', '-']) && digits > 0 && flips >= 3;
+    is_pod || is_short_hex || (is_id && piece.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// `db-0.pg.svc.cluster.local`, `api.shop.example:443`, `localhost:8080`, `redis:6379`
+pub fn is_host(word: &str) -> bool {
+    const ENDS: [&str; 21] = [
+        "com",
+        "org",
+        "net",
+        "local",
+        "internal",
+        "example",
+        "test",
+        "lan",
+        "corp",
+        "svc",
+        "cn",
+        "de",
+        "eu",
+        "io",
+        "dev",
+        "app",
+        "cloud",
+        "localdomain",
+        "invalid",
+        "uk",
+        "consul",
+    ];
+    const FILES: [&str; 24] = [
+        "py", "js", "ts", "rb", "php", "go", "rs", "java", "kt", "c", "cpp", "h", "cs", "ex", "exs", "pl", "pm", "mjs",
+        "jsx", "tsx", "vue", "erb", "scala", "dart",
+    ];
+    const PORTS: [&str; 18] = [
+        "80", "443", "1433", "1521", "2181", "3000", "3306", "4317", "5432", "5672", "6379", "8000", "8080", "8443",
+        "9092", "9200", "11211", "27017",
+    ];
+    let (name, port) = word.split_once(':').map_or((word, None), |(name, port)| (name, Some(port)));
+    let is_port = |port: &str| port.len() <= 5 && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+        && !name.starts_with(['.', '-'])
+        && !name.contains("..");
+    if !is_name || name.is_empty() || !port.is_none_or(is_port) {
+        return false;
+    }
+    let labels = name.split('.').count();
+    let last = name.rsplit('.').next().unwrap_or_default();
+    let is_known =
+        ENDS.contains(&last) && (labels > 2 || (labels == 2 && !matches!(last, "io" | "net" | "app" | "test")));
+    match port {
+        _ if name == "localhost" || is_known => true,
+        Some(_) if labels > 1 => last.bytes().all(|byte| byte.is_ascii_lowercase()) && !FILES.contains(&last),
+        Some(port) => PORTS.contains(&port) && name.starts_with(|c: char| c.is_ascii_lowercase()),
+        None => false,
+    }
 }
 
 /// `4f3c2b1a-0000-4000-8000-aabbccddeeff`
@@ -96,7 +182,7 @@ pub fn is_email(word: &str) -> bool {
 pub fn is_ip(word: &str) -> bool {
     let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     // `:8080` is a port of every address.
-    if word.strip_prefix(':').is_some_and(is_port) {
+    if word.strip_prefix(":::").or_else(|| word.strip_prefix(':')).is_some_and(is_port) {
         return true;
     }
     let address = word.split(['/', '%']).next().unwrap_or_default();
@@ -111,6 +197,13 @@ pub fn is_ip(word: &str) -> bool {
             .strip_prefix('[')
             .is_some_and(|rest| rest.split(']').next().is_some_and(|v6| v6.parse::<std::net::Ipv6Addr>().is_ok()))
         || is_mac(address)
+}
+
+/// A name with its address, as Java writes it: `stock.internal/10.0.0.7:8080`
+pub fn is_resolved(word: &str) -> bool {
+    word.split_once('/').is_some_and(|(name, address)| {
+        is_ip(address) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
+    })
 }
 
 fn is_mac(word: &str) -> bool {
@@ -217,7 +310,9 @@ pub fn is_size(piece: &str) -> bool {
     let number = piece.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = &piece[number.len()..];
     let prefix = unit.trim_end_matches(['B', 'b']).trim_end_matches('i');
-    unit.ends_with(['B', 'b']) && is_number(number) && matches!(prefix, "" | "k" | "K" | "M" | "G" | "T")
+    let is_unit = unit.ends_with(['B', 'b']) && matches!(prefix, "" | "k" | "K" | "M" | "G" | "T");
+    // Kubernetes leaves the bytes out: `512Mi`.
+    is_number(number) && (is_unit || matches!(unit, "Ki" | "Mi" | "Gi" | "Ti"))
 }
 
 /// `MB`, `bytes`
@@ -267,6 +362,9 @@ pub fn is_unit(word: &str) -> bool {
 
 /// `/var/log/a.log`, `C:\data\b.csv`, `~/c`, `./d/e`, `s3/bucket/key.json`
 pub fn is_path(word: &str) -> bool {
+    let word = word.strip_prefix("jar:").unwrap_or(word);
+    let word = word.strip_prefix("file:").filter(|path| path.starts_with('/')).unwrap_or(word);
+    let word = if word.starts_with('/') { word.split('?').next().unwrap_or_default() } else { word };
     let bytes = word.as_bytes();
     let windows =
         bytes.len() > 3 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && matches!(bytes[2], b'\\' | b'/');
@@ -274,7 +372,9 @@ pub fn is_path(word: &str) -> bool {
     let separators = word.bytes().filter(|byte| matches!(byte, b'/' | b'\\')).count();
     let is_file = word.rsplit(['/', '\\']).next().is_some_and(|name| name.contains('.') && !name.starts_with('.'));
     let plain = word.chars().all(|c| {
-        c.is_alphanumeric() || matches!(c, '/' | '\\' | '.' | '-' | '_' | '~' | ':' | '@' | '+' | '%' | '=' | '$')
+        c.is_alphanumeric() || matches!(c, '/' | '\\' | '.' | '-' | '_' | '~' | ':' | '@' | '+' | '%' | '=' | '$' | '!')
     });
-    plain && (windows || (unix && (separators >= 2 || is_file)) || (separators >= 2 && is_file))
+    // An asset is the program's own.
+    let is_own = word.starts_with("assets/");
+    plain && (windows || (unix && (separators >= 2 || is_file)) || (separators >= 2 && is_file && !is_own))
 }

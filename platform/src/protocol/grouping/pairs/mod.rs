@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{super::event::Event, Grouping, Version, group, rules::Rules};
 
-const TEXTS: [&str; 13] = [
+const TEXTS: [&str; 16] = [
     include_str!("javascript.txt"),
     include_str!("python_php_ruby.txt"),
     include_str!("java_dotnet_go.txt"),
@@ -23,6 +23,9 @@ const TEXTS: [&str; 13] = [
     include_str!("made_servers.txt"),
     include_str!("second.txt"),
     include_str!("third.txt"),
+    include_str!("fourth.txt"),
+    include_str!("fifth.txt"),
+    include_str!("sixth.txt"),
 ];
 
 struct Set<'a> {
