@@ -230,8 +230,8 @@ fn keys_are_looked_after(world: &World) -> Result<()> {
         .sql("select public_key from project_keys k join projects p on p.id = k.project_id where slug = 'other'")?;
     platform.sign_in()?;
     let url = format!("{}/acme/shop/settings/keys/{foreign}/status/", platform.url);
-    let status = platform.client.post(url).form(&[("active", "false")]).send()?.status();
-    ensure!(status == 404, "a key of another project was answered {status}");
+    let answer = platform.client.post(url).form(&[("active", "false")]).send()?;
+    ensure!(answer.status() == 404, "a key of another project was answered {}", answer.status());
     Ok(())
 }
 

@@ -134,7 +134,7 @@ async fn page(
     let since = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now) - TimeDelta::hours(23);
     let keys = projects::keys_of(&app.db, project).await?;
     let label = |key: &str| keys.iter().find(|own| own.public_key == key).map(|own| own.label.clone());
-    let row = |line: Line| Row::new(line, words, &label);
+    let row = |line: Line| Row::new(&line, words, &label);
     let category = |category: &Category| (category.name(), (words.category_name)(category.name()));
     Ok(render(&QuotasPage {
         usage: usage::of(outcomes::totals(&app.db, project, since).await?, words),
@@ -152,7 +152,7 @@ async fn page(
 }
 
 impl Row {
-    fn new(line: Line, words: &Words, label: &impl Fn(&str) -> Option<String>) -> Row {
+    fn new(line: &Line, words: &Words, label: &impl Fn(&str) -> Option<String>) -> Row {
         let key = line.public_key.as_deref().and_then(label);
         let whose = match (&line.organization, &line.project, &line.public_key) {
             (.., Some(_)) => words.one_key,

@@ -151,7 +151,7 @@ fn kept(access: &ProjectAccess, details: &Details) -> Filled {
             Value::String(text) => filled.add(&name, &text),
             Value::Number(number) => filled.add(&name, &number.to_string()),
             Value::Array(entries) => {
-                entries.iter().filter_map(Value::as_str).for_each(|entry| filled.add(&name, entry))
+                entries.iter().filter_map(Value::as_str).for_each(|entry| filled.add(&name, entry));
             }
             Value::Bool(false) | Value::Null | Value::Object(_) => (),
         }
