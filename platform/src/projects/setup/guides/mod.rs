@@ -50,6 +50,8 @@ pub fn of_platform(platform: &str) -> &'static Guide {
         "csharp" => "dotnet",
         "kotlin" => "java",
         "c" | "cpp" | "minidump" => "native",
+        // What a project is of that was asked nothing.
+        "other" => "python",
         other => other,
     };
     let family = also.split('-').next().unwrap_or_default();
