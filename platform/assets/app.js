@@ -15,6 +15,11 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 
+// Where a list of pages is wider than a phone, the one that is open comes into view.
+for (const current of document.querySelectorAll(".side [aria-current]")) {
+  current.parentElement.scrollLeft = current.offsetLeft - current.parentElement.offsetLeft;
+}
+
 // Asks for a part of the page again until it no longer says that it waits.
 const POLL_EVERY = 3_000;
 

@@ -14,6 +14,9 @@ use crate::process::Program;
 use crate::run::Run;
 use crate::tools;
 
+/// The browser, and letters for pages in Chinese: without them its pictures show boxes.
+pub const PACKAGES: [&str; 2] = ["chromium", "fonts-wqy-microhei"];
+
 const PATIENCE: Duration = Duration::from_mins(3);
 
 /// What the browser needs, ready on disk.
@@ -52,7 +55,7 @@ impl Size {
 impl Browser {
     /// Installs what is missing; the browser will run where programs of this run do.
     pub fn prepare(run: &Run) -> Result<Self> {
-        tools::packages(&["chromium"])?;
+        tools::packages(&PACKAGES)?;
         Ok(Self { run: run.clone(), modules: vec![tools::node_modules(&scripts())?.join("node_modules")] })
     }
 

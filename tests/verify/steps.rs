@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
-use harness::{programs, tools};
+use harness::{chromium, programs, tools};
 
 use crate::{Tally, checked_sql, readme, run};
 
@@ -51,8 +51,8 @@ fn packages(_: &mut Tally) -> Result<()> {
         "ldap-utils",
         "python3-venv",
         "python3-aiosmtpd",
-        "chromium",
     ])?;
+    tools::packages(&chromium::PACKAGES)?;
     tools::jdk()
 }
 

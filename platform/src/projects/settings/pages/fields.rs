@@ -162,16 +162,18 @@ impl Kind {
             Kind::Lines => Input::Lines(text),
             Kind::Code => Input::Code(text),
             Kind::One(choices) => Input::One(choose(choices)),
-            Kind::Select(choices) => Input::Select(with_own(choose(choices), text)),
-            Kind::Many(choices) => Input::Many(choose(choices)),
+            Kind::Select(choices) => Input::Select(with_own(choose(choices), values)),
+            Kind::Many(choices) => Input::Many(with_own(choose(choices), values)),
         }
     }
 }
 
-/// A value that nobody offers stays what it is until somebody chooses another.
-fn with_own(mut choices: Vec<Choice>, text: String) -> Vec<Choice> {
-    if !text.is_empty() && choices.iter().all(|choice| !choice.is_chosen) {
-        choices.push(Choice { label: text.clone(), value: text, text: String::new(), is_chosen: true });
+/// A value that nobody offers stays chosen until somebody chooses otherwise.
+fn with_own(mut choices: Vec<Choice>, values: &[String]) -> Vec<Choice> {
+    for value in values.iter().filter(|value| !value.is_empty()) {
+        if choices.iter().all(|choice| choice.value != *value) {
+            choices.push(Choice { value: value.clone(), label: value.clone(), text: String::new(), is_chosen: true });
+        }
     }
     choices
 }
@@ -202,6 +204,14 @@ mod tests {
         assert_eq!(shown, [(2, "b", false), (3, "c", false), (4, "d", true), (5, "e", false), (6, "f", false)]);
         assert_eq!(excerpt("a", 1).len(), 1);
         assert_eq!(excerpt("a", 9), []);
+    }
+
+    #[test]
+    fn what_nobody_offers_stays_chosen() {
+        let offered = Choice { value: "ie9".into(), label: "IE 9".into(), text: String::new(), is_chosen: true };
+        let chosen = with_own(vec![offered], &["ie9".into(), "android_pre_4".into(), String::new()]);
+        let values: Vec<_> = chosen.iter().map(|choice| (choice.value.as_str(), choice.is_chosen)).collect();
+        assert_eq!(values, [("ie9", true), ("android_pre_4", true)]);
     }
 
     #[test]

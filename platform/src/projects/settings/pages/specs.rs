@@ -110,8 +110,14 @@ fn platforms(words: &Words) -> Vec<Choice> {
 }
 
 fn browsers(words: &Words) -> Vec<Choice> {
-    let names = Legacy::choices().into_iter().map(|(name, label)| choice(name, label, ""));
-    [choice("default", words.usual_browsers, "")].into_iter().chain(names).collect()
+    let mut choices = vec![choice("default", words.usual_browsers, "")];
+    for (name, label) in Legacy::choices() {
+        // Sentry has two names for the same old versions of Android.
+        if choices.iter().all(|known| known.label != label) {
+            choices.push(choice(name, label, ""));
+        }
+    }
+    choices
 }
 
 fn versions(words: &Words) -> Vec<Choice> {
