@@ -12,7 +12,7 @@ use super::{
     auth::{self, Dsn, Places},
     check_in, client_report,
     crash::{self, What, unreal},
-    encoding::Unpacking,
+    encoding::{Unpacking, at_once},
     envelope::{self, Envelope},
     event::{self, Event},
     feedback,
@@ -76,13 +76,16 @@ pub fn auth(input: &[u8]) {
 /// First line: the `Content-Encoding`; then the body.
 ///
 /// # Panics
-/// When more was kept than may be.
+/// When more was kept than may be, or when what is unpacked at once is not what is unpacked piece by piece.
 pub fn body(input: &[u8]) {
     let (encodings, packed) = halves(input);
-    let Ok(mut unpacking) = Unpacking::new(&String::from_utf8_lossy(encodings), MOST) else { return };
-    if packed.chunks(1000).all(|piece| unpacking.take(piece).is_ok()) {
-        assert!(unpacking.finish().map_or(0, |body| body.len()) <= MOST, "the bound holds");
-    }
+    let encodings = String::from_utf8_lossy(encodings);
+    let at_once = at_once(&encodings, packed, MOST);
+    let Ok(mut unpacking) = Unpacking::new(&encodings, MOST) else { return };
+    let taken = packed.chunks(1000).try_for_each(|piece| unpacking.take(piece));
+    let whole = taken.and_then(|()| unpacking.finish()).ok();
+    assert!(whole.as_ref().map_or(0, Vec::len) <= MOST, "the bound holds");
+    assert!(at_once.is_none() || at_once == whole, "both ways lead to the same");
 }
 
 /// First line: the query; then the body.
