@@ -44,6 +44,7 @@ pub struct ProjectAccess {
 /// A visitor who may see the organisation that the path names, and its projects.
 #[derive(Clone, Debug)]
 pub struct Membership {
+    pub visitor: Visitor,
     pub organization: Organization,
     pub projects: Vec<Project>,
 }
@@ -86,6 +87,13 @@ impl ProjectAccess {
             name: self.project.name.clone(),
         };
         Page { user: Some(self.user.email.clone()), place: Some(place), ..Page::plain(language) }
+    }
+}
+
+impl ProjectAdmin {
+    /// The same visitor where pages are shown.
+    pub fn view(self) -> ProjectView {
+        ProjectView { access: self.0, may_decide: true }
     }
 }
 
@@ -136,13 +144,13 @@ impl FromRequestParts<App> for Membership {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Membership, Error> {
-        let Visitor { user } = parts.extract_with_state(app).await?;
+        let visitor: Visitor = parts.extract_with_state(app).await?;
         let path = parts.extract::<RawPathParams>().await.map_err(|_| Error::NotFound)?;
         let slug = param(&path, "org").ok_or(Error::NotFound)?;
-        let found = organizations::store::visible(&app.db, &user, slug).await?;
+        let found = organizations::store::visible(&app.db, &visitor.user, slug).await?;
         let organization = found.ok_or(Error::NotFound)?;
         let projects = projects::store::of_organization(&app.db, organization.id).await?;
-        Ok(Membership { organization, projects })
+        Ok(Membership { visitor, organization, projects })
     }
 }
 
@@ -151,9 +159,8 @@ impl FromRequestParts<App> for OrganizationAdmin {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<OrganizationAdmin, Error> {
         let membership: Membership = parts.extract_with_state(app).await?;
-        let Visitor { user } = parts.extract_with_state(app).await?;
-        let manages =
-            user.is_superuser || organizations::store::manages(&app.db, membership.organization.id, user.id).await?;
+        let Membership { visitor: Visitor { user }, organization, .. } = &membership;
+        let manages = user.is_superuser || organizations::store::manages(&app.db, organization.id, user.id).await?;
         if manages { Ok(OrganizationAdmin(membership)) } else { Err(Error::Forbidden) }
     }
 }

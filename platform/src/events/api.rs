@@ -22,7 +22,12 @@ use crate::{
     access::{IssueAccess, ProjectAccess},
     app::App,
     issues::paging::Cursor,
-    protocol::{EventId, event::Event, json::Object, title},
+    protocol::{
+        EventId,
+        event::{self, Event},
+        json::Object,
+        title,
+    },
     reports,
     web::{Error, api_route},
 };
@@ -93,7 +98,7 @@ async fn grouping_info(
 ) -> Result<Json<Value>, Error> {
     let id = named.event.parse().map_err(|_| Error::NotFound)?;
     let stored = store::find(&app.db, access.project.id, id).await?.ok_or(Error::NotFound)?;
-    Ok(Json(grouping::Why::read(&app, &stored).await?.json()))
+    Ok(Json(grouping::Why::read(&app, &stored, &Read::new(&stored)?.event).await?.json()))
 }
 
 async fn full(app: &App, stored: &Stored) -> Result<Json<FullEventJson>, Error> {
@@ -114,7 +119,8 @@ struct Read<'a> {
 impl<'a> Read<'a> {
     fn new(stored: &'a Stored) -> Result<Read<'a>, Error> {
         let body = stored.json()?;
-        Ok(Read { stored, event: Event::parse(&body)?, size: body.len(), json: serde_json::from_slice(&body)? })
+        let json = event::object(&body)?;
+        Ok(Read { stored, event: Event::read(&json), size: body.len(), json })
     }
 
     fn summary(&self) -> EventJson {

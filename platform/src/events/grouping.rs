@@ -28,10 +28,9 @@ pub(super) struct Why {
 
 impl Why {
     /// Asks for the project's rules, and applies them.
-    pub async fn read(app: &App, stored: &Stored) -> Result<Why, Error> {
+    pub async fn read(app: &App, stored: &Stored, event: &Event) -> Result<Why, Error> {
         let settings = details(&app.db, stored.project_id).await?.ok_or(Error::NotFound)?.settings;
-        let event = Event::parse(&stored.json()?)?;
-        let explanation = explain(&event, &settings.grouping.rules(), settings.grouping.version);
+        let explanation = explain(event, &settings.grouping.rules(), settings.grouping.version);
         let now = explanation.variants.iter().find_map(|variant| variant.fingerprint).map(|found| found.short());
         let is_other = store::hash(&app.db, stored).await? != now;
         Ok(Why { explanation, stack_rules: settings.grouping.stack_rules, is_other })

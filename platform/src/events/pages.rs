@@ -25,7 +25,8 @@ use crate::{
         store::{Window, series},
     },
     protocol::{
-        event::{Breadcrumb, Event},
+        event::{self, Breadcrumb, Event},
+        json::Object,
         remarks::{Remark, remarks},
     },
     ui::{Bars, Language, Page, Phrases, Tab, When, count, render},
@@ -162,11 +163,15 @@ async fn show(
     let page = found.access.page(language).at(Tab::Issues);
     let head = Head::read(app, found, page.phrases).await?;
     let (event, beside, why) = match event {
-        Some(event) => (
-            Some(EventView::read(app, &event, page.phrases).await?),
-            Some(Beside::read(app, &found.access, &event, page.phrases).await?),
-            Some(grouping::Why::read(app, &event).await?.view(page.phrases)),
-        ),
+        Some(stored) => {
+            let json = event::object(&stored.json()?)?;
+            let event = Event::read(&json);
+            (
+                Some(EventView::read(app, &stored, (&json, &event), page.phrases).await?),
+                Some(Beside::read(app, &found.access, &stored, page.phrases).await?),
+                Some(grouping::Why::read(app, &stored, &event).await?.view(page.phrases)),
+            )
+        }
         None => (None, None, None),
     };
     Ok(render(&IssuePage { page, head, event, beside, why })?)
@@ -202,12 +207,16 @@ impl Head {
 }
 
 impl EventView {
-    async fn read(app: &App, stored: &Stored, phrases: &Phrases) -> Result<EventView, Error> {
+    async fn read(
+        app: &App,
+        stored: &Stored,
+        (json, event): (&Object, &Event),
+        phrases: &Phrases,
+    ) -> Result<EventView, Error> {
         let neighbours = store::neighbours(&app.db, stored).await?;
-        let body = stored.json()?;
-        let view = EventView::new(stored, &Event::parse(&body)?, neighbours, (app.now(), phrases));
-        let changes = remarks(&serde_json::from_slice(&body)?);
-        Ok(EventView { changes: changes.into_iter().map(|change| Change::new(change, phrases)).collect(), ..view })
+        let view = EventView::new(stored, event, neighbours, (app.now(), phrases));
+        let changes = remarks(json).into_iter().map(|change| Change::new(change, phrases));
+        Ok(EventView { changes: changes.collect(), ..view })
     }
 
     fn new(

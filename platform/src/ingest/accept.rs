@@ -94,11 +94,9 @@ pub async fn items_packed(
         return Err(Rejection::Internal);
     }
     let id = named.or_else(|| id_of(&items));
-    let disabled = items.iter().filter_map(|item| item::find(&item.kind)).filter(|kind| kind.fate == Fate::Dropped);
-    let disabled = Limit::of_disabled(disabled.map(|kind| kind.category).collect());
     let items = crash_parts::unpack(app, items)?;
-    let wanted = wanted(app, sender, &items);
-    let crash = Gathered::of(&wanted.iter().map(|(_, item)| *item).collect::<Vec<_>>());
+    let (wanted, disabled) = wanted(app, sender, &items);
+    let crash = Gathered::of(wanted.iter().map(|(_, item)| *item));
     let wanted = without_lone_texts(app, sender, wanted, crash.as_ref());
     let (wanted, limits, crash) = within_quotas(app, sender, wanted, crash).await;
     let mut messages = Vec::with_capacity(wanted.len());
@@ -140,15 +138,19 @@ fn id_of(items: &[Item]) -> Option<EventId> {
 
 type Wanted<'a> = (&'static Kind, &'a Item);
 
-/// The items that are kept; the others are counted with the reason.
-fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> Vec<Wanted<'a>> {
+/// The items that are kept, and what no sender need send; items that are not kept are counted with the reason.
+fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> (Vec<Wanted<'a>>, Option<Limit>) {
     let mut wanted = Vec::with_capacity(items.len());
+    let mut disabled = Vec::new();
     let mut created = false;
     for item in items {
         let Some(kind) = item::find(&item.kind) else {
             count(app, sender, item, (outcomes::Fate::Invalid, "unknown_item".into()));
             continue;
         };
+        if kind.fate == Fate::Dropped {
+            disabled.push(kind.category);
+        }
         // What an SDK tells of itself is no data of a user's.
         if let Some(reason) = sender.unwanted.filter(|_| kind.name != "client_report") {
             count(app, sender, item, (outcomes::Fate::Filtered, reason.name().into()));
@@ -160,7 +162,7 @@ fn wanted<'a>(app: &App, sender: &Sender, items: &'a [Item]) -> Vec<Wanted<'a>> 
             wanted.push((kind, item));
         }
     }
-    wanted
+    (wanted, Limit::of_disabled(disabled))
 }
 
 /// Texts of a form say something about a crash, and nothing alone.

@@ -26,10 +26,10 @@ pub struct Gathered<'a> {
 
 impl<'a> Gathered<'a> {
     /// Finds a crash among items that are wanted.
-    pub fn of(items: &[&'a Item]) -> Option<Gathered<'a>> {
-        let parts: Vec<(What, &Item)> = items.iter().filter_map(|item| Some((What::of(item)?, *item))).collect();
+    pub fn of(mut items: impl Iterator<Item = &'a Item> + Clone) -> Option<Gathered<'a>> {
+        let parts: Vec<(What, &Item)> = items.clone().filter_map(|item| Some((What::of(item)?, item))).collect();
         let is_crash = parts.iter().any(|(what, _)| what.is_a_crash());
-        is_crash.then(|| Gathered { event: items.iter().copied().find(|item| item.kind == "event"), parts })
+        is_crash.then(|| Gathered { event: items.find(|item| item.kind == "event"), parts })
     }
 
     /// Whether it is an event that nothing else in the request is.
@@ -84,11 +84,14 @@ pub fn unpack(app: &App, items: Vec<Item>) -> Result<Vec<Item>, Rejection> {
 }
 
 fn open(app: &App, item: Item) -> Result<Vec<Item>, Rejection> {
-    let container = match body::unpack(&app.bodies, &item.payload, "deflate") {
-        _ if unreal::is_plain(&item.payload) => Some(item.payload.clone()),
-        Ok(container) => Some(container),
-        Err(Rejection::Busy) => return Err(Rejection::Busy),
-        Err(_) => None,
+    let container = if unreal::is_plain(&item.payload) {
+        Some(item.payload.clone())
+    } else {
+        match body::unpack(&app.bodies, &item.payload, "deflate") {
+            Ok(container) => Some(container),
+            Err(Rejection::Busy) => return Err(Rejection::Busy),
+            Err(_) => None,
+        }
     };
     let Some(files) = container.as_ref().and_then(unreal::open) else {
         return Ok(vec![attachment(Object::new(), "unreal.report", Some("crash.ue4crash"), item.payload)]);

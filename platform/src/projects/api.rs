@@ -49,7 +49,7 @@ async fn grouping_configs(_: Visitor) -> Json<Value> {
     Json(Version::ALL.iter().rev().map(config).collect())
 }
 
-async fn grouping_configs_here(_: Membership, visitor: Visitor) -> Json<Value> {
+async fn grouping_configs_here(Membership { visitor, .. }: Membership) -> Json<Value> {
     grouping_configs(visitor).await
 }
 

@@ -57,22 +57,7 @@ pub enum What {
 }
 
 impl What {
-    /// What an error of a kind says, in the words of Sentry's API.
-    pub fn message(&self) -> &str {
-        match self {
-            What::Invalid => "Discarded invalid value",
-            What::Unknown => "Discarded unknown attribute",
-            What::TooLong => "Discarded value due to exceeding maximum length",
-            What::ClockDrift => "Clock drift detected in SDK",
-            What::Past => "Invalid timestamp (too old)",
-            What::Future => "Invalid timestamp (in future)",
-            What::Error(kind) => kind,
-            _ => "Changed value",
-        }
-    }
-
-    /// Reads an error's kind.
-    pub fn of_error(kind: &str) -> What {
+    fn of_error(kind: &str) -> What {
         match kind {
             "invalid_data" => What::Invalid,
             "invalid_attribute" => What::Unknown,

@@ -119,16 +119,16 @@ async fn show(
 ) -> Result<Html<String>, Error> {
     let frame = Frame::new(&view, Section::Quotas, Words::of(language), asked.done());
     let form = NewQuota { key: of.key, number: "1".into(), unit: UNITS[1], ..NewQuota::default() };
-    page(&app, view.access.page(language), &view.access, (frame, form, None)).await
+    page(&app, language, &view.access, (frame, form, None)).await
 }
 
 async fn page(
     app: &App,
-    page: Page,
+    language: Language,
     access: &ProjectAccess,
     (frame, form, wrong): (Frame, NewQuota, Option<Field>),
 ) -> Result<Html<String>, Error> {
-    let words = Words::of(page.language);
+    let words = Words::of(language);
     let project = access.project.id;
     let now = app.now();
     let since = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now) - TimeDelta::hours(23);
@@ -139,10 +139,10 @@ async fn page(
     Ok(render(&QuotasPage {
         usage: usage::of(outcomes::totals(&app.db, project, since).await?, words),
         quotas: super::of_project(&app.db, project).await?.into_iter().map(row).collect(),
-        base: Section::Quotas.url(&access.organization.slug, &access.project.slug),
+        base: Section::Quotas.of(access),
         categories: LIMITED.iter().map(category).collect(),
         units: UNITS.into_iter().zip(words.units).collect(),
-        page: page.at(Tab::Settings),
+        page: access.page(language).at(Tab::Settings),
         words,
         frame,
         keys,
@@ -177,20 +177,19 @@ impl Row {
 async fn set(
     State(app): State<App>,
     language: Language,
-    ProjectAdmin(access): ProjectAdmin,
+    admin: ProjectAdmin,
     Form(form): Form<NewQuota>,
 ) -> Result<Response, Error> {
-    let keys = projects::keys_of(&app.db, access.project.id).await?;
-    match form.read(&access, &keys) {
+    let view = admin.view();
+    let keys = projects::keys_of(&app.db, view.access.project.id).await?;
+    match form.read(&view.access, &keys) {
         Ok(quota) => {
             super::set(&app.db, quota).await?;
-            let url = Section::Quotas.url(&access.organization.slug, &access.project.slug);
-            Ok(Done::QuotaSet.redirect(&url))
+            Ok(Done::QuotaSet.redirect(&Section::Quotas.of(&view.access)))
         }
         Err(wrong) => {
-            let view = ProjectView { access, may_decide: true };
-            let frame = Frame::new(&view, Section::Quotas, Words::of(language), None).failed();
-            let page = page(&app, view.access.page(language), &view.access, (frame, form, Some(wrong))).await?;
+            let frame = Frame::failed(&view, Section::Quotas, Words::of(language));
+            let page = page(&app, language, &view.access, (frame, form, Some(wrong))).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
     }
@@ -226,5 +225,5 @@ async fn remove(
     if !super::remove_own(&app.db, access.project.id, quota).await? {
         return Err(Error::NotFound);
     }
-    Ok(Done::QuotaRemoved.redirect(&Section::Quotas.url(&access.organization.slug, &access.project.slug)))
+    Ok(Done::QuotaRemoved.redirect(&Section::Quotas.of(&access)))
 }

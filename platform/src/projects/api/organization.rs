@@ -58,7 +58,7 @@ fn read(name: &mut String, mut demands: Demands, wanted: &Map<String, Value>) ->
 }
 
 /// What Sentry's `DetailedOrganizationSerializer` gives, as far as there is something to say.
-async fn shown(app: &App, Membership { organization, projects }: &Membership) -> Result<Json<Value>, Error> {
+async fn shown(app: &App, Membership { organization, projects, .. }: &Membership) -> Result<Json<Value>, Error> {
     let (created, demands) = store::demands(&app.db, organization.id).await?.ok_or(Error::NotFound)?;
     let project = |project: &super::super::Project| {
         json!({

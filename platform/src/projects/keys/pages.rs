@@ -99,17 +99,13 @@ async fn page(
     let overlaps = OVERLAPS.into_iter().zip(words.overlaps);
     Ok(render(&KeysPage {
         keys: keys.collect(),
-        base: base(view),
+        base: Section::Keys.of(&view.access),
         overlaps: overlaps.map(|(seconds, label)| (seconds, label, seconds == USUAL_OVERLAP)).collect(),
         page,
         words,
         frame,
         wrong_label,
     })?)
-}
-
-fn base(view: &ProjectView) -> String {
-    Section::Keys.url(&view.access.organization.slug, &view.access.project.slug)
 }
 
 #[derive(Deserialize)]
@@ -128,17 +124,17 @@ impl Labelled {
 async fn create(
     State(app): State<App>,
     language: Language,
-    ProjectAdmin(access): ProjectAdmin,
+    admin: ProjectAdmin,
     Form(form): Form<Labelled>,
 ) -> Result<Response, Error> {
-    let view = ProjectView { access, may_decide: true };
+    let view = admin.view();
     let Some(label) = form.checked() else { return refused(&app, language, &view, form.label).await };
     super::add(&app.db, view.access.project.id, label).await?;
-    Ok(Done::KeyCreated.redirect(&base(&view)))
+    Ok(Done::KeyCreated.redirect(&Section::Keys.of(&view.access)))
 }
 
 async fn refused(app: &App, language: Language, view: &ProjectView, label: String) -> Result<Response, Error> {
-    let frame = Frame::new(view, Section::Keys, Words::of(language), None).failed();
+    let frame = Frame::failed(view, Section::Keys, Words::of(language));
     let page = page(app, language, view, (frame, Some(label))).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }
@@ -156,7 +152,7 @@ async fn rotate(
     let overlap = OVERLAPS.into_iter().find(|seconds| *seconds == form.overlap);
     let overlap = overlap.ok_or_else(|| Error::Invalid("no overlap to choose".into()))?;
     super::rotate(&app.db, access.project.id, app.now() + TimeDelta::seconds(overlap)).await?;
-    Ok(Done::KeysRotated.redirect(&base(&ProjectView { access, may_decide: true })))
+    Ok(Done::KeysRotated.redirect(&Section::Keys.of(&access)))
 }
 
 #[derive(Deserialize)]
@@ -167,14 +163,14 @@ struct OfKey {
 async fn rename(
     State(app): State<App>,
     language: Language,
-    ProjectAdmin(access): ProjectAdmin,
+    admin: ProjectAdmin,
     Path(OfKey { key }): Path<OfKey>,
     Form(form): Form<Labelled>,
 ) -> Result<Response, Error> {
-    let view = ProjectView { access, may_decide: true };
+    let view = admin.view();
     let Some(label) = form.checked() else { return refused(&app, language, &view, form.label).await };
     let known = super::rename(&app.db, view.access.project.id, &key, label).await?;
-    if known { Ok(Done::KeyRenamed.redirect(&base(&view))) } else { Err(Error::NotFound) }
+    if known { Ok(Done::KeyRenamed.redirect(&Section::Keys.of(&view.access))) } else { Err(Error::NotFound) }
 }
 
 #[derive(Deserialize)]
@@ -193,5 +189,5 @@ async fn switch(
     if !super::switch(&app.db, Some(access.project.id), &key, wanted).await? {
         return Err(Error::NotFound);
     }
-    Ok(done.redirect(&base(&ProjectView { access, may_decide: true })))
+    Ok(done.redirect(&Section::Keys.of(&access)))
 }

@@ -3,7 +3,11 @@
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::{access::ProjectView, projects::words::Words, ui};
+use crate::{
+    access::{ProjectAccess, ProjectView},
+    projects::words::Words,
+    ui,
+};
 
 /// A page of the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,12 @@ impl Section {
         }
     }
 
-    /// Where it is, of a project.
+    /// Where it is, of a project that somebody sees.
+    pub fn of(self, access: &ProjectAccess) -> String {
+        self.url(&access.organization.slug, &access.project.slug)
+    }
+
+    /// Where it is, by the names of a project.
     pub fn url(self, organization: &str, project: &str) -> String {
         format!("/{organization}/{project}/settings/{}", self.path())
     }
@@ -141,12 +150,8 @@ pub struct Frame {
 impl Frame {
     /// Of a page as somebody sees it.
     pub fn new(view: &ProjectView, section: Section, words: &Words, done: Option<Done>) -> Frame {
-        let (organization, project) = (&view.access.organization.slug, &view.access.project.slug);
-        let link = |one: Section| Link {
-            label: one.label(words),
-            url: one.url(organization, project),
-            is_current: one == section,
-        };
+        let link =
+            |one: Section| Link { label: one.label(words), url: one.of(&view.access), is_current: one == section };
         Frame {
             heading: section.label(words),
             text: section.text(words),
@@ -158,8 +163,7 @@ impl Frame {
     }
 
     /// The same, of a form that could not be taken.
-    #[must_use]
-    pub fn failed(self) -> Frame {
-        Frame { failed: true, ..self }
+    pub fn failed(view: &ProjectView, section: Section, words: &Words) -> Frame {
+        Frame { failed: true, ..Frame::new(view, section, words, None) }
     }
 }

@@ -85,12 +85,14 @@ async fn show(
 async fn save(
     State(app): State<App>,
     language: Language,
-    ProjectAdmin(access): ProjectAdmin,
+    admin: ProjectAdmin,
     Path(place): Path<Place>,
     Form(sent): Form<Vec<(String, String)>>,
 ) -> Result<Response, Error> {
     let words = Words::of(language);
     let section = place.section()?;
+    let view = admin.view();
+    let access = &view.access;
     let filled = Filled::from_form(sent);
     let specs = specs::groups(section, words);
     let asked = specs.iter().flat_map(|group| group.asked(&filled)).collect();
@@ -99,17 +101,17 @@ async fn save(
     let wrong = match wanted::read(details.settings, &asked) {
         Ok(mut changes) => {
             changes.settings.grouping.follow(&before, app.now());
-            match changed(&app, &access, changes).await? {
+            match changed(&app, access, changes).await? {
                 Ok(slug) => return Ok(Done::Saved.redirect(&section.url(&access.organization.slug, &slug))),
                 Err(wrong) => vec![wrong],
             }
         }
         Err(wrong) => wrong,
     };
-    let demands = demands(&app, &access).await?;
+    let demands = demands(&app, access).await?;
     let groups = specs.into_iter().map(|spec| spec.fill(&filled, &demands, &wrong)).collect();
     let page = access.page(language).at(Tab::Settings);
-    let frame = Frame::new(&ProjectView { access, may_decide: true }, section, words, None).failed();
+    let frame = Frame::failed(&view, section, words);
     Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&FormPage { page, words, frame, groups })?).into_response())
 }
 
