@@ -112,6 +112,12 @@ fn tear_down_on_signals(shared: &Arc<Shared>) -> Result<()> {
     .context("asking for signals")
 }
 
+/// Ends this process as Ctrl-C does, with everything that its run started.
+pub fn interrupt() {
+    // A process may always send itself a signal.
+    let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGTERM);
+}
+
 /// The name of the register in the run's folder.
 pub(crate) const REGISTER: &str = "register";
 

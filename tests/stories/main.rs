@@ -35,7 +35,15 @@ mod settings;
 mod standalone;
 mod tags;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
+    thread,
+    time::Duration,
+};
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
@@ -102,8 +110,31 @@ fn trials(world: Option<&Arc<World>>) -> Vec<Trial> {
         let world = world.cloned();
         Trial::test(story.name, move || {
             let world = world.ok_or("no world was started for this story")?;
+            let _watch = Watch::over(story.name);
             (story.run)(&world).map_err(|error| format!("{error:#}").into())
         })
     };
     TOPICS.iter().copied().flatten().map(trial).collect()
+}
+
+/// Longer than any story takes, whatever else the machine does.
+const STUCK: Duration = Duration::from_mins(10);
+
+/// Ends the whole run, and names the story, where one is stuck: it must not look like a run that is only slow.
+struct Watch {
+    /// Its end tells the thread that the story has ended.
+    _story: Sender<()>,
+}
+
+impl Watch {
+    fn over(story: &'static str) -> Watch {
+        let (sender, ended) = channel();
+        thread::spawn(move || {
+            if ended.recv_timeout(STUCK) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("{story} is stuck: it has not ended in {} minutes", STUCK.as_secs() / 60);
+                harness::run::interrupt();
+            }
+        });
+        Watch { _story: sender }
+    }
 }

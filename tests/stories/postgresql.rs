@@ -110,6 +110,15 @@ fn two_bugs(platform: &Platform, project: &Project) -> Result<()> {
     Ok(())
 }
 
+/// Waits until another session holds an issue, which it tells by an advisory lock that it takes next.
+fn issue_is_locked(platform: &Platform) -> Result<()> {
+    platform.wait_for_sql(
+        "select count(*) from pg_locks where locktype = 'advisory' and objid = 1 and granted
+         and database = (select oid from pg_database where datname = current_database())",
+        "1",
+    )
+}
+
 fn a_deadlock(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;
     let project = platform.project("shop")?;
@@ -117,9 +126,10 @@ fn a_deadlock(world: &World) -> Result<()> {
     platform.sql(&format!("alter database {} set deadlock_timeout = '3s'", platform.database))?;
     two_bugs(&platform, &project)?;
     // Takes the issues in the wrong order: the second, and once the worker waits for it, the first.
-    let other = "set deadlock_timeout = '1h';
+    let other = "set deadlock_timeout = '1h'; set statement_timeout = '1min';
         do $$ begin
             perform from issues where short_id = 2 for update;
+            perform pg_advisory_xact_lock(1);
             while not exists (select from pg_stat_activity where pg_backend_pid() = any(pg_blocking_pids(pid))) loop
                 perform pg_sleep(0.01), pg_stat_clear_snapshot();
             end loop;
@@ -127,6 +137,7 @@ fn a_deadlock(world: &World) -> Result<()> {
         end $$";
     thread::scope(|scope| -> Result<()> {
         let other = scope.spawn(|| platform.sql(other));
+        issue_is_locked(&platform)?;
         platform.worker.restart()?;
         other.join().expect("psql does not panic").map(drop)
     })?;
@@ -141,12 +152,14 @@ fn a_statement_timeout(world: &World) -> Result<()> {
     two_bugs(&platform, &project)?;
     platform.sql(&format!("alter database {} set statement_timeout = '200ms'", platform.database))?;
     thread::scope(|scope| -> Result<()> {
-        let locked = "set statement_timeout = 0;
+        let locked = "set statement_timeout = '2min';
             do $$ begin
                 perform from issues where short_id = 1 for update;
+                perform pg_advisory_xact_lock(1);
                 while not exists (select from leases where task = 'let go') loop perform pg_sleep(0.01); end loop;
             end $$";
         let other = scope.spawn(|| platform.sql(locked));
+        issue_is_locked(&platform)?;
         platform.worker.restart()?;
         wait_for("the worker to be cancelled", SOON, || {
             platform.worker.last_words().matches("statement timeout").count() >= 2
