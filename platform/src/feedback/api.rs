@@ -30,7 +30,7 @@ use crate::{
 
 /// The routes of this file.
 pub fn routes() -> Router<App> {
-    api_route(Router::new(), "/api/0/projects/{org}/{project}/user-feedback/", post(create))
+    api_route(Router::new(), "/api/0/projects/{org}/{project}/user-feedback/", ingest::with_preflight(post(create)))
         .layer(middleware::from_fn(web::as_json))
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{Refusal, fields, submit, words};
 use crate::{
     app::App,
-    ingest::Sender,
+    ingest::{self, Sender},
     protocol::{
         EventId,
         auth::Dsn,
@@ -31,7 +31,7 @@ const PATH: &str = "/api/embed/error-page";
 
 /// The routes of this file.
 pub fn routes() -> Router<App> {
-    let dialog = get(show).post(take);
+    let dialog = ingest::with_preflight(get(show).post(take));
     Router::new().route(PATH, dialog.clone()).route(&format!("{PATH}/"), dialog)
 }
 

@@ -27,7 +27,7 @@ pub use body::{MOST_REPORT_BYTES, read as read_body};
 pub use keys::Keys;
 pub use quotas::Counters;
 pub use rejection::Rejection;
-pub use routes::{collapse_slashes, open, routes};
+pub use routes::{collapse_slashes, open, routes, with_preflight};
 pub use sender::{Sender, text};
 
 use tokio_util::sync::CancellationToken;

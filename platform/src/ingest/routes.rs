@@ -1,13 +1,12 @@
 //! The endpoints and what all of them share: open to every origin, counted, with or without a slash at the end.
 
 use axum::{
-    Router,
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, Uri, header},
-    middleware::{self, Next},
+    Extension, Router,
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
+use tower::util::MapResponseLayer;
 
 use super::{browser, check_ins, crashes, envelopes, legacy, rejection::Refused};
 use crate::{app::App, metrics::Outcome};
@@ -48,15 +47,30 @@ pub fn routes(app: &App) -> Router<App> {
         ("/api/{project}/cron/{slug}/{key}", cron),
     ];
     let routes = endpoints.into_iter().fold(Router::new(), |router, (path, methods)| {
+        let methods = with_preflight(methods);
         router.route(path, methods.clone()).route(&format!("{path}/"), methods)
     });
     open(routes, app)
 }
 
-/// Opens routes to every origin, and counts what becomes of their requests.
+/// Opens routes to every origin, and counts what becomes of their requests. One layer without a future of its own, which says the
+/// same to everybody: this is the way of every event, and a library's layer that weighs origins copies its lists for each.
 pub fn open(routes: Router<App>, app: &App) -> Router<App> {
-    routes.layer(middleware::from_fn_with_state(app.clone(), answer))
+    let app = app.clone();
+    routes.layer(MapResponseLayer::new(move |response| answer(&app, response)))
 }
+
+/// Tells a browser that asks with `OPTIONS` that it may send.
+pub fn with_preflight(methods: MethodRouter<App>) -> MethodRouter<App> {
+    methods.fallback(async |method: Method| match method {
+        Method::OPTIONS => (Extension(Preflight), PREFLIGHT).into_response(),
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    })
+}
+
+/// Nothing was sent yet, so nothing is counted.
+#[derive(Clone, Copy)]
+struct Preflight;
 
 /// Takes doubled slashes out of an ingest path, which SDKs make of a DSN that ends in one. Comes before routing.
 pub fn collapse_slashes<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
@@ -81,19 +95,16 @@ fn collapsed(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// Counts what was answered, and adds the headers that every answer has. One layer, which says the same to everybody: this is the
-/// way of every event, and a library's layer that weighs origins copies its lists for each.
-async fn answer(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.method() == Method::OPTIONS {
-        return (OPEN, PREFLIGHT).into_response();
-    }
-    let mut response = next.run(request).await;
+/// Counts what was answered, and adds the headers that every answer has.
+fn answer(app: &App, mut response: Response) -> Response {
     for (name, value) in OPEN {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
-    let refused = response.extensions().get::<Refused>().map(|refused| refused.0);
-    let outcome = refused.unwrap_or(if response.status().is_success() { "accepted" } else { "invalid" });
-    app.metrics.ingest.get_or_create(&Outcome { outcome }).inc();
+    if response.extensions().get::<Preflight>().is_none() {
+        let refused = response.extensions().get::<Refused>().map(|refused| refused.0);
+        let outcome = refused.unwrap_or(if response.status().is_success() { "accepted" } else { "invalid" });
+        app.metrics.ingest.get_or_create(&Outcome { outcome }).inc();
+    }
     response
 }
 

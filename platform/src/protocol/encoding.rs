@@ -3,12 +3,14 @@
 //! Decoders are chained so that nothing but the innermost result is kept, and every link of the chain is bounded: a bomb is
 //! refused as soon as it has yielded one byte too many, at whichever depth.
 
+mod at_once;
+
 use std::io::{self, Write};
 
 use flate2::{Decompress, FlushDecompress, Status, write::MultiGzDecoder};
-use libdeflater::Decompressor;
-use memchr::memmem;
 use thiserror::Error;
+
+pub use self::at_once::at_once;
 
 /// Nobody packs more than twice.
 const MOST_ENCODINGS: usize = 3;
@@ -17,10 +19,6 @@ const ZSTD_WINDOW_LOG: u32 = 23;
 const BUFFER: usize = 8 << 10;
 /// What is kept lies in pieces of about so many bytes.
 const PIECE: usize = 1 << 20;
-/// The most that is unpacked at once: larger bodies are worth a closer look while they yield.
-const MOST_AT_ONCE: usize = 1 << 20;
-/// How every member of a gzip stream begins.
-const GZIP: &[u8] = b"\x1f\x8b\x08";
 
 /// Why a body cannot be unpacked.
 #[derive(Debug, Error)]
@@ -46,21 +44,6 @@ impl From<io::Error> for EncodingError {
         let bound = error.get_ref().and_then(|inner| inner.downcast_ref::<TooMuch>()).map(|TooMuch(most)| *most);
         bound.map_or(EncodingError::Broken(error), EncodingError::TooLarge)
     }
-}
-
-/// Unpacks a gzipped body that is here as a whole, into memory of the size that its end promises: as nearly all bodies come, and
-/// at half the cost. None where [`Unpacking`] has to find out: what may be several members, an error, a bomb, another encoding.
-pub fn at_once(encodings: &str, packed: &[u8], most: usize) -> Option<Vec<u8>> {
-    if !encodings.eq_ignore_ascii_case("gzip") || memmem::rfind(packed, GZIP) != Some(0) {
-        return None;
-    }
-    let promised = usize::try_from(u32::from_le_bytes(*packed.last_chunk()?)).ok()?;
-    if promised > most.min(MOST_AT_ONCE) {
-        return None;
-    }
-    let mut unpacked = vec![0; promised];
-    let yielded = Decompressor::new().gzip_decompress(packed, &mut unpacked).ok()?;
-    (yielded == promised).then_some(unpacked)
 }
 
 /// Takes a packed body in and keeps what was packed.

@@ -5,8 +5,14 @@
 //!
 //! Payloads are not looked into here: an item that is broken inside does not fail its envelope.
 
+use std::{borrow::Cow, fmt};
+
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -103,24 +109,64 @@ fn head(body: &Bytes) -> Result<(Envelope, usize), EnvelopeError> {
     if body.is_empty() {
         return Err(EnvelopeError::MissingHeader);
     }
-    let (header, at) = header(body, 0).map_err(|e| e.unwrap_or(EnvelopeError::InvalidHeader))?;
-    let event_id = text(&header, "event_id")?.map(str::parse).transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
-    let dsn = text(&header, "dsn")?.map(Dsn::parse).transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
-    let sent_at = text(&header, "sent_at")?.map(DateTime::parse_from_rfc3339);
+    let (header, at): (Header<'_>, _) = header(body, 0).map_err(|e| e.unwrap_or(EnvelopeError::InvalidHeader))?;
+    let event_id = header.event_id.map(|id| id.parse()).transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
+    let dsn = header.dsn.map(|dsn| Dsn::parse(&dsn)).transpose().map_err(|_| EnvelopeError::InvalidHeader)?;
+    let sent_at = header.sent_at.map(|at| DateTime::parse_from_rfc3339(&at));
     let sent_at = sent_at.transpose().map_err(|_| EnvelopeError::InvalidHeader)?.map(|at| at.to_utc());
     Ok((Envelope { event_id, dsn, sent_at, items: Vec::new() }, at))
 }
 
-fn text<'a>(header: &'a Object, name: &str) -> Result<Option<&'a str>, EnvelopeError> {
-    match header.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(EnvelopeError::InvalidHeader),
+/// What we read of an envelope's header; the rest, such as the trace it belongs to, is passed over.
+#[derive(Default)]
+struct Header<'a> {
+    event_id: Text<'a>,
+    dsn: Text<'a>,
+    sent_at: Text<'a>,
+}
+
+type Text<'a> = Option<Cow<'a, str>>;
+
+impl<'de> Deserialize<'de> for Header<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Header<'de>, D::Error> {
+        deserializer.deserialize_map(HeaderVisitor)
+    }
+}
+
+/// Text that is not copied, unless something in it was escaped.
+#[derive(Deserialize)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+
+struct HeaderVisitor;
+
+impl<'de> Visitor<'de> for HeaderVisitor {
+    type Value = Header<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    /// Where a name stands twice, the last one counts.
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Header<'de>, A::Error> {
+        let mut header = Header::default();
+        while let Some(Borrowed(name)) = entries.next_key()? {
+            let place = match &*name {
+                "event_id" => &mut header.event_id,
+                "dsn" => &mut header.dsn,
+                "sent_at" => &mut header.sent_at,
+                _ => {
+                    entries.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *place = entries.next_value::<Option<Borrowed<'de>>>()?.map(|Borrowed(text)| text);
+        }
+        Ok(header)
     }
 }
 
 fn item(body: &Bytes, at: usize) -> Result<(Item, usize), EnvelopeError> {
-    let (headers, start) = header(body, at).map_err(|e| e.unwrap_or(EnvelopeError::InvalidItemHeader))?;
+    let (headers, start): (Object, _) = header(body, at).map_err(|e| e.unwrap_or(EnvelopeError::InvalidItemHeader))?;
     let kind = headers.get("type").and_then(Value::as_str).ok_or(EnvelopeError::InvalidItemHeader)?.to_owned();
     let end = match headers.get("length").filter(|length| !length.is_null()) {
         Some(length) => {
@@ -139,8 +185,8 @@ fn item(body: &Bytes, at: usize) -> Result<(Item, usize), EnvelopeError> {
 }
 
 /// Reads one JSON object and the newline after it. `Err(None)` is broken JSON, which means something else in each place.
-fn header(body: &[u8], at: usize) -> Result<(Object, usize), Option<EnvelopeError>> {
-    let mut values = serde_json::Deserializer::from_slice(&body[at..]).into_iter::<Object>();
+fn header<'a, T: Deserialize<'a>>(body: &'a [u8], at: usize) -> Result<(T, usize), Option<EnvelopeError>> {
+    let mut values = serde_json::Deserializer::from_slice(&body[at..]).into_iter::<T>();
     let header = values.next().ok_or(None)?.map_err(|_| None)?;
     let end = at + values.byte_offset();
     match body.get(end) {
@@ -174,6 +220,13 @@ mod tests {
         }
         let taken = parse(r#"{"sent_at":"2026-01-02T03:04:05.678Z","trace":7,"unknown":[],"event_id":null}"#).unwrap();
         assert!(taken.items.is_empty() && taken.event_id.is_none());
+    }
+
+    #[test]
+    fn of_a_name_that_stands_twice_the_last_counts() {
+        let id = "0123456789abcdef0123456789abcdef";
+        let taken = parse(&format!(r#"{{"event\u005fid":"no id","event_id":"{id}","sent_at":null}}"#)).unwrap();
+        assert_eq!((taken.event_id.map(|id| id.to_string()).as_deref(), taken.sent_at), (Some(id), None));
     }
 
     #[test]

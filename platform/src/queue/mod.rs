@@ -6,6 +6,7 @@
 
 pub mod message;
 mod overflow;
+mod patience;
 mod redis;
 mod spool;
 

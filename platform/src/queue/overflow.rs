@@ -21,12 +21,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     PushError, Topic,
+    patience::Clock,
     redis::RedisQueue,
     spool::{Reader, Spool},
 };
 
-/// How long a push may wait for Redis before the spool takes it.
-const PATIENCE: Duration = Duration::from_millis(80);
+/// How long a push may wait for Redis before the spool takes it: 100 ms, a tick of the clock included.
+const PATIENCE: Duration = Duration::from_millis(75);
 /// How often the task looks after Redis and its backlog.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often it looks for spools of processes that are gone, in looks.
@@ -46,6 +47,7 @@ pub struct Overflow {
     away: AtomicBool,
     queued: AtomicU64,
     left: Notify,
+    clock: Clock,
 }
 
 impl Overflow {
@@ -60,6 +62,7 @@ impl Overflow {
             away: AtomicBool::new(false),
             queued: AtomicU64::new(0),
             left: Notify::new(),
+            clock: Clock::new(),
         }
     }
 
@@ -86,13 +89,13 @@ impl Overflow {
             return Err(PushError::Full);
         }
         let Some(spool) = self.spool.get() else {
-            return self.redis.push(&messages).await.map_err(|e| PushError::Unavailable(e.into()));
+            return self.redis.push_patiently(&messages).await.map_err(PushError::Unavailable);
         };
         if !self.away.load(Ordering::Relaxed) {
-            let cause = match tokio::time::timeout(PATIENCE, self.redis.push(&messages)).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no answer within {PATIENCE:?}"),
+            let cause = match self.clock.within(PATIENCE, self.redis.push(&messages)).await {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(error)) => error.to_string(),
+                None => format!("no answer within {PATIENCE:?}"),
             };
             if !self.away.swap(true, Ordering::Relaxed) {
                 tracing::warn!("Redis does not take messages ({cause}): the spool takes them until it does");
@@ -106,12 +109,18 @@ impl Overflow {
         }
     }
 
-    /// Opens a spool and moves what is in it to Redis, until told to stop. Without a folder to write to there is no spool.
+    /// Opens a spool, and moves what is in it to Redis until told to stop; without a folder to write to there is no spool. Does
+    /// not end.
     pub async fn keep(&self, stop: &CancellationToken) {
         match self.claim().await {
             Ok(spool) => drop(self.spool.set(spool)),
             Err(error) => tracing::warn!("there is no spool for when Redis is away: {error:#}"),
         }
+        // Requests that are under way when we are told to stop still wait by the clock.
+        tokio::join!(self.look_after(stop), self.clock.run());
+    }
+
+    async fn look_after(&self, stop: &CancellationToken) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut looks = 0_u32;
         while !stop.is_cancelled() {
@@ -153,7 +162,7 @@ impl Overflow {
                 }
                 let bodies: Vec<(Topic, Bytes)> =
                     messages.iter().map(|message| (topic, message.body.clone())).collect();
-                self.redis.push(&bodies).await.context("moving the spool to Redis")?;
+                self.redis.push_patiently(&bodies).await.context("moving the spool to Redis")?;
                 let ids: Vec<_> = messages.into_iter().map(|message| message.id).collect();
                 reader.done(&ids).await?;
             }

@@ -6,11 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use redis::{
-    AsyncCommands, Client, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo, RedisConnectionInfo,
-    RedisError, Value,
+    AsyncCommands, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
+    RedisConnectionInfo, RedisError, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
     streams::{StreamPendingCountReply, StreamRangeReply, StreamReadOptions, StreamReadReply},
 };
@@ -25,6 +25,8 @@ const FIELD: &str = "m";
 const READ_WAIT: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// What an `XADD` takes besides the message, in bytes.
+const USUAL_ARGUMENTS: usize = 32;
 
 /// The producing side, cheap to clone.
 #[derive(Clone)]
@@ -38,22 +40,34 @@ impl RedisQueue {
     /// Prepares a connection, which is made at first use and made again when it breaks.
     pub fn open(config: &Config) -> Result<RedisQueue> {
         let client = Client::open(connection_info(&config.redis)?).context("reading the Redis settings")?;
-        let connection = connect(&client, ANSWER_TIMEOUT)?;
+        // Who pushes has a patience of its own: see `patience`.
+        let connection = connect(&client, None)?;
         Ok(RedisQueue { client, connection, reclaim_after: config.queue.reclaim_after() })
     }
 
+    /// Returns when every message is in; how long that may take is up to the caller.
     pub(super) async fn push(&self, messages: &[(Topic, Bytes)]) -> Result<(), RedisError> {
+        let mut connection = self.connection.clone();
+        if let [(topic, body)] = messages {
+            return add(*topic, body).exec_async(&mut connection).await;
+        }
         let mut pipe = redis::pipe();
         for (topic, body) in messages {
-            pipe.cmd("XADD").arg(key(*topic)).arg("*").arg(FIELD).arg(&body[..]).ignore();
+            pipe.add_command(add(*topic, body));
         }
-        pipe.query_async(&mut self.connection.clone()).await
+        pipe.exec_async(&mut connection).await
+    }
+
+    /// The same, for whoever is in no hurry.
+    pub(super) async fn push_patiently(&self, messages: &[(Topic, Bytes)]) -> Result<()> {
+        in_time(self.push(messages)).await
     }
 
     pub(super) async fn depth(&self, topic: Topic) -> Result<u64> {
-        Ok(self.connection.clone().xlen(key(topic)).await?)
+        in_time(self.connection.clone().xlen(key(topic))).await
     }
 
+    /// For callers who limit how long they wait: this connection does not.
     pub(super) fn connection(&self) -> ConnectionManager {
         self.connection.clone()
     }
@@ -64,17 +78,18 @@ impl RedisQueue {
         for topic in Topic::ALL {
             pipe.cmd("MEMORY").arg("USAGE").arg(key(topic));
         }
-        let sizes: Vec<Option<u64>> = pipe.query_async(&mut self.connection.clone()).await?;
+        let mut connection = self.connection.clone();
+        let sizes: Vec<Option<u64>> = in_time(pipe.query_async(&mut connection)).await?;
         Ok(sizes.into_iter().flatten().sum())
     }
 
     /// One round trip, for readiness.
     pub async fn ping(&self) -> Result<()> {
-        Ok(redis::cmd("PING").query_async(&mut self.connection.clone()).await?)
+        in_time(redis::cmd("PING").exec_async(&mut self.connection.clone())).await
     }
 
     pub(super) async fn consumer(&self, topic: Topic) -> Result<Reader> {
-        let connection = connect(&self.client, ANSWER_TIMEOUT + READ_WAIT)?;
+        let connection = connect(&self.client, Some(ANSWER_TIMEOUT + READ_WAIT))?;
         let mut reader = Reader {
             connection,
             topic,
@@ -206,14 +221,32 @@ fn message(mut entry: redis::streams::StreamId) -> Result<Message> {
     Ok(Message { id: MessageId(entry.id), body: body.into() })
 }
 
-fn key(topic: Topic) -> String {
-    format!("picket:{}", topic.name())
+/// Topics are few and pushes many, so the names are written down.
+fn key(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Events => "picket:events",
+        Topic::Items => "picket:items",
+        Topic::Jobs => "picket:jobs",
+    }
 }
 
-fn connect(client: &Client, answer_timeout: Duration) -> Result<ConnectionManager> {
+fn add(topic: Topic, body: &[u8]) -> Cmd {
+    let mut add = Cmd::with_capacity(5, USUAL_ARGUMENTS + body.len());
+    add.arg("XADD").arg(key(topic)).arg("*").arg(FIELD).arg(body);
+    add
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, RedisError>>) -> Result<T> {
+    match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => bail!("no answer within {ANSWER_TIMEOUT:?}"),
+    }
+}
+
+fn connect(client: &Client, answer_timeout: Option<Duration>) -> Result<ConnectionManager> {
     let config = ConnectionManagerConfig::new()
         .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(answer_timeout))
+        .set_response_timeout(answer_timeout)
         .set_number_of_retries(1);
     ConnectionManager::new_lazy_with_config(client.clone(), config).context("preparing the connection to Redis")
 }

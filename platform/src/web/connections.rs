@@ -14,7 +14,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -24,7 +24,7 @@ use axum::{
 };
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::TokioIo,
     server::graceful::{GracefulShutdown, Watcher},
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -41,6 +41,8 @@ use crate::metrics::Metrics;
 /// How long a client may take for a head, and keep a connection without a request: longer than the minute for which proxies
 /// keep theirs, or they would send into one that we are closing.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// How often we look for those who take longer: a timer for each request would cost more than the rest of its head.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A request's line and headers, in bytes. A legacy event fits, which stands in the query.
 const MOST_HEAD_BYTES: usize = 64 << 10;
 /// After so long without a byte we ask whether the other side is still there.
@@ -63,10 +65,15 @@ where
 {
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(MOST_HEAD_BYTES);
+    http.max_buf_size(MOST_HEAD_BYTES);
+    let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener) => accepted,
+            _ = look.tick() => {
+                seats.have_leave_after(HEAD_TIMEOUT);
+                continue;
+            }
             () = stop.cancelled() => break,
         };
         match accepted {
@@ -134,16 +141,27 @@ async fn hold<S>(
 pub struct Seats {
     free: Arc<Semaphore>,
     taken: Arc<Mutex<HashMap<u64, Arc<Seat>>>>,
-    turns: Arc<AtomicU64>,
+    numbers: Arc<AtomicU64>,
+    clock: Clock,
     metrics: Arc<Metrics>,
 }
 
 /// Where a connection sits.
 struct Seat {
-    /// Since when we wait for its client, by the order of things; 0 while a request of its is being answered.
+    /// Since when we wait for its client, by the clock; 0 while a request of its is being answered.
     waits_since: AtomicU64,
-    turns: Arc<AtomicU64>,
+    clock: Clock,
     leave: Notify,
+}
+
+/// Milliseconds since the seats were set up, counted from 1.
+#[derive(Clone, Copy)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
 }
 
 /// A seat that is free again when this is dropped.
@@ -159,7 +177,7 @@ impl Seats {
     pub fn new(most: usize, metrics: Arc<Metrics>) -> Seats {
         let files = usize::try_from(files().saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
         let free = Arc::new(Semaphore::new(most.min(files).max(1)));
-        Seats { free, taken: Arc::default(), turns: Arc::new(AtomicU64::new(1)), metrics }
+        Seats { free, taken: Arc::default(), numbers: Arc::default(), clock: Clock(Instant::now()), metrics }
     }
 
     async fn take(&self) -> Taken {
@@ -169,8 +187,9 @@ impl Seats {
                 Err(_) => self.make_room().await,
             }
         };
-        let number = self.turns.fetch_add(1, Ordering::Relaxed);
-        let seat = Arc::new(Seat { waits_since: number.into(), turns: self.turns.clone(), leave: Notify::new() });
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let seat = Seat { waits_since: self.clock.now().into(), clock: self.clock, leave: Notify::new() };
+        let seat = Arc::new(seat);
         self.taken().insert(number, seat.clone());
         self.metrics.connections.inc();
         Taken { seats: self.clone(), number, seat, _permit: permit }
@@ -189,6 +208,13 @@ impl Seats {
         }
         // The permit is given back at once; whoever asks again finds it.
         let _ = tokio::time::timeout(PAUSE, self.free.acquire()).await;
+    }
+
+    /// Has everyone leave whom we have waited for so long.
+    fn have_leave_after(&self, longest: Duration) {
+        let now = self.clock.now();
+        let is_late = |since: u64| since > 0 && u128::from(now.saturating_sub(since)) > longest.as_millis();
+        self.taken().values().filter(|seat| is_late(seat.since())).for_each(|seat| seat.leave.notify_one());
     }
 
     /// Has everyone leave whom we wait for.
@@ -211,7 +237,7 @@ impl Seat {
     }
 
     fn waits(&self) {
-        self.waits_since.store(self.turns.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+        self.waits_since.store(self.clock.now(), Ordering::Relaxed);
     }
 
     async fn has_to_leave(&self) {
