@@ -8,8 +8,10 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,13 @@ pub const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The address of the node, and of every server outside the cluster, in a namespace.
 pub const NODE: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 30, 0, 1));
+
+/// Below those that the kernel gives to connections, so that none of them takes a server's port before the server does; and each is
+/// given out once in a long while, so that two servers that start at once do not get the same.
+const PORTS: Range<u16> = 11_000..30_000;
+/// A prime, so that neighbouring pids are far apart.
+const SPREAD: u32 = 7_919;
+static TURN: AtomicU32 = AtomicU32::new(0);
 
 /// Waits until a condition holds, asking often at first and then four times a second.
 pub fn wait_for(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) -> Result<()> {
@@ -82,8 +91,16 @@ impl Place {
 
     /// A port that is free on this address now.
     pub fn free_port(&self, address: IpAddr) -> Result<u16> {
-        let listener = self.run(|| TcpListener::bind((address, 0)))?;
-        Ok(listener.with_context(|| format!("binding a free port on {address}"))?.local_addr()?.port())
+        // Runs that live side by side begin at different places.
+        let first = process::id().wrapping_mul(SPREAD);
+        for _ in 0..PORTS.len() {
+            let turn = first.wrapping_add(TURN.fetch_add(1, Ordering::Relaxed));
+            let port = PORTS.start + u16::try_from(turn % u32::try_from(PORTS.len())?)?;
+            if self.run(|| TcpListener::bind((address, port)))?.is_ok() {
+                return Ok(port);
+            }
+        }
+        bail!("every port of {PORTS:?} is taken on {address}")
     }
 
     /// The port a server of this kind usually has, if nobody took it and others may expect it there; a free one on the
