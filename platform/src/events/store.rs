@@ -146,14 +146,14 @@ pub async fn list(
            ) as e
            order by e.occurred_at desc, e.id desc limit $4"#,
         project.0,
-        cursor.map(|cursor| cursor.at) as Option<DateTime<Utc>>,
+        cursor.map(|cursor| cursor.at()) as Option<DateTime<Utc>>,
         cursor.map(|cursor| cursor.id) as Option<Uuid>,
         i64::try_from(size + 1)?,
     )
     .fetch_all(db)
     .await
     .context("listing events")?;
-    let slice = Slice::cut(rows, size, cursor.as_ref(), |event| (event.occurred_at, event.id));
+    let slice = Slice::cut(rows, size, cursor.as_ref(), |event| (event.occurred_at.timestamp_micros(), event.id));
     Ok(Slice { previous: None, ..slice })
 }
 
