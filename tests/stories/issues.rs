@@ -164,6 +164,14 @@ fn marks(world: &World) -> Result<()> {
     let share = answer["shareId"].as_str().context("it has a share id")?.to_owned();
     ensure!(answer["seenBy"][0]["email"] == ADMIN, "{}", answer["seenBy"]);
 
+    let public = format!("{}/api/0/shared/issues/{share}/", platform.url);
+    let read = platform.client.get(&public).send()?.text()?;
+    ensure!(read.contains("Gone: umbrella") && read.contains("\"function\":\"add\""), "anybody may read {read}");
+    ensure!(
+        !read.contains("grace@example.com") && !read.contains("'umbrella'"),
+        "but nothing of users and variables: {read}"
+    );
+
     let (_, hers) = as_grace(&platform, Method::GET, &path, &json!(null))?;
     ensure!(hers["isBookmarked"] == false && hers["hasSeen"] == false && hers["isSubscribed"] == false, "{hers:#}");
     let (status, hers) = as_grace(&platform, Method::PUT, &path, &json!({"isSubscribed": false}))?;
@@ -181,6 +189,7 @@ fn marks(world: &World) -> Result<()> {
     ensure!(answer["isBookmarked"] == false && answer["hasSeen"] == false, "{answer:#}");
     ensure!(answer["shareId"].as_str().is_some_and(|other| other != share), "the id is another each time");
     let answer = issue.decide(&json!({"isPublic": false}))?;
+    ensure!(platform.client.get(&public).send()?.status() == 404, "the old id leads nowhere");
     ensure!(answer["shareId"].is_null() && issue.activity()?[0] == "set_private", "{answer:#}");
     Ok(())
 }

@@ -20,13 +20,14 @@ use axum::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::{Activity, Issue, people, store, tags as counted};
+use super::{Activity, Issue, people, search::problem::Problem, store, tags as counted};
 use crate::{
     access::{IssueAccess, Membership, ProjectAccess},
     app::App,
     auth::User,
     organizations::Organization,
     projects::{Project, ProjectId},
+    ui::Language,
     web::{Error, api_route},
 };
 
@@ -184,6 +185,19 @@ fn written(activity: &Activity) -> Value {
         "id": activity.id.to_string(), "type": activity.kind, "user": user, "data": activity.data,
         "dateCreated": timestamp(activity.at),
     })
+}
+
+/// What is wrong with a query, in words, and where.
+pub fn misunderstood(query: &str, problem: &Problem) -> Error {
+    let at = problem.characters(query);
+    let text = problem.text(Language::English);
+    Error::Invalid(format!("Error parsing search query: {text} (characters {} to {})", at.start, at.end))
+}
+
+/// A search that was stopped.
+pub fn too_slow() -> Error {
+    let what_to_do = "Ask for less: of a project, a time, or is:unresolved.";
+    Error::Invalid(format!("The search took too long and was stopped. {what_to_do}"))
 }
 
 /// Clients refuse an offset other than `Z`.

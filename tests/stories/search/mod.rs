@@ -54,7 +54,8 @@ fn everything(world: &World) -> Result<()> {
     });
     compared.map_err(|failure| anyhow::anyhow!("{failure}"))?;
     shop.is_in_order()?;
-    shop.finds_by_event()
+    shop.finds_by_event()?;
+    shop.finds_events(&leaves)
 }
 
 impl<'p> Shop<'p> {
@@ -213,6 +214,57 @@ impl<'p> Shop<'p> {
         let said = answer["detail"].as_str().unwrap_or_default();
         ensure!(status == 400 && said.contains("characters 3 to 9"), "{status}: {said}");
         Ok(())
+    }
+
+    /// The events of the largest issue, by everything that is asked of single events.
+    fn finds_events(&self, leaves: &[Leaf]) -> Result<()> {
+        let issue = self.issues.iter().max_by_key(|issue| issue.events.len()).context("there are issues")?;
+        let mut asked = 0;
+        for leaf in leaves {
+            let Some(of_event) = leaf.of_event() else { continue };
+            asked += 1;
+            for is_negated in [false, true] {
+                let text = format!("{}{}", if is_negated { "!" } else { "" }, leaf.text);
+                let mut expected: Vec<&model::Event> =
+                    issue.events.iter().filter(|event| of_event(event) != is_negated).collect();
+                expected.sort_by_key(|event| std::cmp::Reverse((event.at, event.id.clone())));
+                let expected: Vec<&str> = expected.iter().map(|event| event.id.as_str()).collect();
+                let found = self.events(issue, &text)?;
+                ensure!(found == expected, "{text} finds the events {found:?}, not {expected:?}");
+            }
+        }
+        ensure!(asked > 40, "only {asked} questions are about events");
+        let both = self.events(issue, "region:eu environment:production OR level:fatal")?;
+        let is =
+            |event: &&model::Event, key: &str, value: &str| event.tags.get(key).is_some_and(|known| known == value);
+        let expected = issue.events.iter().filter(|event| {
+            (is(event, "region", "eu") && is(event, "environment", "production")) || is(event, "level", "fatal")
+        });
+        ensure!(both.len() == expected.count(), "both must be so of one event");
+        let path = format!("/issues/{}/events/?query=is:unresolved", issue.id);
+        let (status, answer) = self.platform.ask(Method::GET, &path, &json!(null))?;
+        ensure!(
+            status == 400 && answer["detail"].as_str().is_some_and(|said| said.contains("is:unresolved")),
+            "{answer}"
+        );
+        ensure!(self.events(issue, &issue.events[0].id)? == [issue.events[0].id.as_str()], "an id alone is enough");
+        Ok(())
+    }
+
+    /// Every page of an issue's events.
+    fn events(&self, issue: &Issue, query: &str) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        let mut url = format!("{}/api/0/issues/{}/events/", self.platform.url, issue.id);
+        let mut asked = vec![("query", query), ("limit", "30")];
+        loop {
+            let answer = self.platform.client.get(&url).query(&asked).bearer_auth(TOKEN).send()?;
+            let next = next_page(&answer)?;
+            ensure!(answer.status() == 200, "{query} was answered {}: {}", answer.status(), answer.text()?);
+            let page: Vec<Value> = answer.json()?;
+            found.extend(page.iter().filter_map(|event| Some(event["eventID"].as_str()?.to_owned())));
+            let Some(next) = next else { return Ok(found) };
+            (url, asked) = (next, Vec::new());
+        }
     }
 
     /// Which release came first to the platform depends on the workers; which is newest follows from that.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::model::{Event, Issue};
 
-type OfEvent = Box<dyn Fn(&Event) -> bool>;
+pub type OfEvent = Box<dyn Fn(&Event) -> bool>;
 type OfIssue = Box<dyn Fn(&Issue, DateTime<Utc>) -> bool>;
 
 /// What a condition is about.
@@ -24,6 +24,14 @@ pub struct Leaf {
 }
 
 impl Leaf {
+    /// What it asks of an event.
+    pub fn of_event(&self) -> Option<&OfEvent> {
+        match &self.about {
+            About::Events(is_so) => Some(is_so),
+            About::Issue(_) => None,
+        }
+    }
+
     fn holds(&self, issue: &Issue, now: DateTime<Utc>, is_negated: bool) -> bool {
         match &self.about {
             About::Events(is_so) => issue.events.iter().any(|event| is_so(event) != is_negated),

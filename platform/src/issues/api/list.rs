@@ -14,15 +14,16 @@ use super::{
     super::{
         Issue,
         paging::{Cursor, Slice},
-        search::{self, DEFAULT_QUERY, Found, Question, Search, Sort, problem::Problem},
+        search::{self, DEFAULT_QUERY, Found, Question, Search, Sort},
     },
     Scope,
     json::{Series, written},
+    misunderstood, too_slow,
 };
 use crate::{
     access::{Membership, ProjectAccess},
     app::App,
-    ui::{self, Language},
+    ui,
     web::Error,
 };
 
@@ -174,12 +175,7 @@ async fn list(
 
 /// Reads a query, or says in words what is wrong and where.
 pub(super) fn understood(query: &str) -> Result<Search, Error> {
-    let said = |problem: Problem| {
-        let at = problem.characters(query);
-        let text = problem.text(Language::English);
-        Error::Invalid(format!("Error parsing search query: {text} (characters {} to {})", at.start, at.end))
-    };
-    Search::parse(query).map_err(said)
+    Search::parse(query).map_err(|problem| misunderstood(query, &problem))
 }
 
 /// A page of the issues that are looked for.
@@ -193,10 +189,7 @@ pub(super) async fn find(
     let question = Question { user: scope.user.id, projects: &scope.projects, search, sort, now: app.now() };
     match search::find(&app.db, &question, cursor, size).await? {
         Found::Page(page) => Ok(page),
-        Found::TooSlow => Err(Error::Invalid(
-            "The search took too long and was stopped. Ask for fewer issues: by a project, a time, or is:unresolved."
-                .into(),
-        )),
+        Found::TooSlow => Err(too_slow()),
     }
 }
 

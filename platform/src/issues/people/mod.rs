@@ -14,7 +14,7 @@ use super::{By, Issue, IssueId};
 use crate::{auth::UserId, organizations::OrganizationId, projects::ProjectId};
 
 pub(super) use store::absorb;
-pub use store::{Person, Team, marks, member, members, participants, team, teams, viewers};
+pub use store::{Person, Shared, Team, marks, member, members, participants, shared, team, teams, viewers};
 
 /// Who sees to an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, query, query_as, query_scalar};
+use uuid::Uuid;
 
 use super::{Assigned, Assignee, Mark, Marks, Set, Subscription};
 use crate::{
@@ -315,6 +316,30 @@ pub(super) async fn share(
         by.at,
     )
     .fetch_all(db)
+    .await
+}
+
+/// An issue that anybody may read, and where it is.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    pub project: ProjectId,
+    pub issue: IssueId,
+    pub project_slug: String,
+    pub project_name: String,
+    pub organization_slug: String,
+}
+
+/// The issue that is shared by this id.
+pub async fn shared(db: impl PgExecutor<'_>, id: Uuid) -> sqlx::Result<Option<Shared>> {
+    query_as!(
+        Shared,
+        r#"select s.project_id as "project: ProjectId", s.issue_id as "issue: IssueId", p.slug as project_slug,
+                  p.name as project_name, o.slug as organization_slug
+           from issue_shares s join projects p on p.id = s.project_id join organizations o on o.id = p.organization_id
+           where s.id = $1"#,
+        id,
+    )
+    .fetch_optional(db)
     .await
 }
 

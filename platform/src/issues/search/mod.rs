@@ -17,9 +17,12 @@ pub mod suggest;
 mod tests;
 mod values;
 
+pub use sql::Key;
+
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::{
     Issue, Status,
@@ -30,7 +33,7 @@ use crate::{
     projects::Project,
     releases::{self, Release},
 };
-use problem::Problem;
+use problem::{Kind, Problem};
 use query::{Bound, Is, Match, Moment, Node, Period, Term, Time, What};
 
 /// What is looked for when nobody says.
@@ -92,9 +95,9 @@ impl Question<'_> {
 
 /// What came of looking.
 #[derive(Clone, Debug)]
-pub enum Found {
-    Page(Slice<Issue, i64>),
-    /// The database was stopped after [`sql::PATIENCE`].
+pub enum Found<T, Id> {
+    Page(Slice<T, Id>),
+    /// The database was stopped after eight seconds.
     TooSlow,
 }
 
@@ -102,6 +105,23 @@ impl Search {
     /// Reads what somebody typed.
     pub fn parse(query: &str) -> Result<Search, Problem> {
         Ok(Search { text: query.to_owned(), root: parser::parse(query)? })
+    }
+
+    /// Reads what somebody typed to find events of an issue. Less is possible there: see [`Kind::NotOfEvents`].
+    pub fn of_events(query: &str) -> Result<Search, Problem> {
+        // An id alone is what people paste.
+        let search = match Uuid::try_parse(query.trim()) {
+            Ok(id) => Search::parse(&format!("id:{}", id.simple()))?,
+            Err(_) => Search::parse(query)?,
+        };
+        let other = search.root.iter().flat_map(Node::terms).find(|term| !sql::is_of_events(&term.what));
+        match other {
+            None => Ok(search),
+            Some(term) => {
+                let typed = query.get(term.span.clone()).unwrap_or_default().to_owned();
+                Err(Problem::new(Kind::NotOfEvents(typed), term.span.clone()))
+            }
+        }
     }
 
     /// As it was typed.
@@ -191,8 +211,13 @@ impl Search {
 }
 
 /// One page of the issues that are looked for.
-pub async fn find(db: &PgPool, question: &Question<'_>, cursor: Option<Cursor<i64>>, size: usize) -> Result<Found> {
-    let releases = releases_of(db, question).await?;
+pub async fn find(
+    db: &PgPool,
+    question: &Question<'_>,
+    cursor: Option<Cursor<i64>>,
+    size: usize,
+) -> Result<Found<Issue, i64>> {
+    let releases = releases_of(db, &question.search, &question.numbers()).await?;
     let sql = sql::Issues { question, releases: &releases, cursor, size };
     let Some(rows) = sql.find(db).await.context("searching issues")? else { return Ok(Found::TooSlow) };
     let slice = Slice::cut(rows, size, cursor.as_ref(), |row| (row.key, row.issue.id.0));
@@ -200,13 +225,25 @@ pub async fn find(db: &PgPool, question: &Question<'_>, cursor: Option<Cursor<i6
     Ok(Found::Page(Slice { rows, previous: slice.previous, next: slice.next }))
 }
 
+/// One page of the events of an issue that are looked for; each of them is all that is asked.
+pub async fn find_events(
+    db: &PgPool,
+    issue: &Issue,
+    (search, now): (&Search, DateTime<Utc>),
+    (cursor, size): (Option<Cursor<Uuid>>, usize),
+) -> Result<Found<Key, Uuid>> {
+    let releases = releases_of(db, search, &[issue.project_id.0]).await?;
+    let sql = sql::Events { issue, root: search.root.as_ref(), releases: &releases, now, cursor, size };
+    let Some(rows) = sql.find(db).await.context("searching events")? else { return Ok(Found::TooSlow) };
+    Ok(Found::Page(Slice::cut(rows, size, cursor.as_ref(), |row| (row.occurred_at.timestamp_micros(), row.id))))
+}
+
 /// The releases of each project, the latest first, where the question is about them.
-async fn releases_of(db: &PgPool, question: &Question<'_>) -> Result<Vec<(i64, Vec<Release>)>> {
-    if !question.search.needs_releases() {
+async fn releases_of(db: &PgPool, search: &Search, projects: &[i64]) -> Result<Vec<(i64, Vec<Release>)>> {
+    if !search.needs_releases() {
         return Ok(Vec::new());
     }
-    let projects = question.numbers();
-    let all = releases::store::versions(db, &projects, MOST_RELEASES).await.context("listing releases")?;
+    let all = releases::store::versions(db, projects, MOST_RELEASES).await.context("listing releases")?;
     let of = |project: i64| all.iter().filter(|(of, _)| of.0 == project).map(|(_, release)| release.clone()).collect();
     Ok(projects.iter().map(|project| (*project, of(*project))).collect())
 }

@@ -108,7 +108,8 @@ impl Kind {
             Kind::TooMany(most) => format!("This query has too many conditions. {most} are possible."),
             Kind::TooDeep(most) => format!("Parentheses are nested too deeply. {most} levels are possible."),
             Kind::NotOfEvents(key) => format!(
-                "{key} cannot be looked for among the events of an issue. Look for tags, users, levels, times or an event's id."
+                "\"{key}\" cannot be looked for among the events of an issue. Look for tags, users, levels, releases, times \
+                 or an event's id."
             ),
         }
     }
@@ -143,7 +144,7 @@ impl Kind {
             Kind::TooMany(most) => format!("查询的条件太多，最多 {most} 个。"),
             Kind::TooDeep(most) => format!("括号嵌套太深，最多 {most} 层。"),
             Kind::NotOfEvents(key) => {
-                format!("不能在问题的事件中按 {key} 查找。可以查找标签、用户、级别、时间或事件编号。")
+                format!("不能在问题的事件中查找 \"{key}\"。可以查找标签、用户、级别、版本、时间或事件编号。")
             }
         }
     }

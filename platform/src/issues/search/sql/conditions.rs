@@ -1,5 +1,6 @@
 //! Terms about an issue itself, and about what people made of it.
 
+use chrono::{DateTime, Utc};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::{
@@ -176,20 +177,10 @@ impl<'a> Conditions<'a> {
             self.sql.push("exists (select from events e where e.project_id = i.project_id and e.issue_id = i.id and ");
         }
         self.sql.push("true");
-        self.bound(column, period.from, [">=", ">"]);
-        self.bound(column, period.to, ["<=", "<"]);
+        within(&mut self.sql, column, period, self.issues.question.now);
         if of_events {
             self.sql.push(")");
         }
-    }
-
-    fn bound(&mut self, column: &str, bound: Option<Bound>, [including, excluding]: [&str; 2]) {
-        let (sign, moment) = match bound {
-            None => return,
-            Some(Bound::Including(moment)) => (including, moment),
-            Some(Bound::Excluding(moment)) => (excluding, moment),
-        };
-        self.sql.push(format!(" and {column} {sign} ")).push_bind(moment.at(self.issues.question.now));
     }
 
     fn count(&mut self, count: Count, numbers: &Numbers) {
@@ -201,6 +192,18 @@ impl<'a> Conditions<'a> {
             Numbers::Compared(compare, number) => self.sql.push(format!(" {} ", compare.sign())).push_bind(*number),
             Numbers::Among(numbers) => self.sql.push(" = any(").push_bind(numbers.clone()).push(")"),
         };
+    }
+}
+
+/// Says that a time is in a period.
+pub(super) fn within(sql: &mut QueryBuilder<Postgres>, column: &str, period: Period, now: DateTime<Utc>) {
+    for (bound, including, excluding) in [(period.from, ">=", ">"), (period.to, "<=", "<")] {
+        let (sign, moment) = match bound {
+            None => continue,
+            Some(Bound::Including(moment)) => (including, moment),
+            Some(Bound::Excluding(moment)) => (excluding, moment),
+        };
+        sql.push(format!(" and {column} {sign} ")).push_bind(moment.at(now));
     }
 }
 

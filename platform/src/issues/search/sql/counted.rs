@@ -152,28 +152,36 @@ impl Conditions<'_> {
         };
     }
 
-    /// The numbers of the values that are written out, in each project.
     fn numbers(&self, key: &str, values: &[Match]) -> Vec<i64> {
-        let exact = values.iter().filter_map(|value| match value {
-            Match::Exact(text) => Some(text),
-            Match::Glob(_) => None,
-        });
-        exact.flat_map(|text| self.projects.iter().map(|project| tags::number(*project, key, text))).collect()
+        numbers(&self.projects, key, values)
     }
 
-    /// The numbers of the releases that are meant, as tags.
     fn releases(&self, what: &What) -> Vec<i64> {
-        let of_project = |(project, releases): &(i64, Vec<Release>)| {
-            let newest = match what {
-                What::LatestRelease(_) => newest(releases.clone()).map(|release| release.version),
-                _ => None,
-            };
-            let others = releases.iter().map(|release| &release.version).filter(|name| is_meant(what, name)).cloned();
-            let meant: Vec<String> = newest.into_iter().chain(others).collect();
-            meant.iter().map(|name| tags::number(*project, "release", name)).collect::<Vec<_>>()
-        };
-        self.issues.releases.iter().flat_map(of_project).collect()
+        releases(self.issues.releases, what)
     }
+}
+
+/// The numbers of the values that are written out, in each project.
+pub(super) fn numbers(projects: &[i64], key: &str, values: &[Match]) -> Vec<i64> {
+    let exact = values.iter().filter_map(|value| match value {
+        Match::Exact(text) => Some(text),
+        Match::Glob(_) => None,
+    });
+    exact.flat_map(|text| projects.iter().map(|project| tags::number(*project, key, text))).collect()
+}
+
+/// The numbers of the releases that are meant, as tags.
+pub(super) fn releases(known: &[(i64, Vec<Release>)], what: &What) -> Vec<i64> {
+    let of_project = |(project, releases): &(i64, Vec<Release>)| {
+        let newest = match what {
+            What::LatestRelease(_) => newest(releases.clone()).map(|release| release.version),
+            _ => None,
+        };
+        let others = releases.iter().map(|release| &release.version).filter(|name| is_meant(what, name)).cloned();
+        let meant = newest.into_iter().chain(others);
+        meant.map(|name| tags::number(*project, "release", &name)).collect::<Vec<_>>()
+    };
+    known.iter().flat_map(of_project).collect()
 }
 
 /// Whether it is known of how many events it is so.
@@ -213,11 +221,11 @@ fn is_meant(what: &What, name: &str) -> bool {
     }
 }
 
-fn globs(values: &[Match]) -> Vec<String> {
+pub(super) fn globs(values: &[Match]) -> Vec<String> {
     values.iter().filter(|value| matches!(value, Match::Glob(_))).map(|value| like(value, Where::Whole)).collect()
 }
 
 /// PostgreSQL's texts hold no NUL, and no key has one.
-fn clean(key: &str) -> String {
+pub(super) fn clean(key: &str) -> String {
     key.replace('\0', "\u{fffd}")
 }

@@ -6,10 +6,11 @@
 
 mod conditions;
 mod counted;
+mod events;
 
 use std::time::Duration;
 
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgPool, Postgres, QueryBuilder, Transaction};
 
 use super::{Question, Sort};
 use crate::{
@@ -20,6 +21,8 @@ use crate::{
     releases::Release,
 };
 use conditions::Conditions;
+pub use events::Key;
+pub(super) use events::{Events, is_of_events};
 
 /// As long the database may look.
 pub(super) const PATIENCE: Duration = Duration::from_secs(8);
@@ -48,16 +51,9 @@ pub(super) struct Row {
 impl Issues<'_> {
     /// One row more than a page, in the direction of the cursor; none when it took too long.
     pub async fn find(&self, db: &PgPool) -> sqlx::Result<Option<Vec<Row>>> {
-        let mut tx = db.begin().await?;
-        // The values decide which plan is good; one that was made for others is not used.
-        let limits = "select set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)";
-        sqlx::query(limits).bind(format!("{}ms", PATIENCE.as_millis())).execute(&mut *tx).await?;
         let mut builder = self.build();
-        match builder.build_query_as::<Row>().persistent(false).fetch_all(&mut *tx).await {
-            Ok(rows) => Ok(Some(rows)),
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(STOPPED) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let mut tx = limited(db).await?;
+        in_time(builder.build_query_as::<Row>().persistent(false).fetch_all(&mut *tx).await)
     }
 
     fn build(&self) -> QueryBuilder<Postgres> {
@@ -97,6 +93,25 @@ impl Issues<'_> {
 
     fn is_backwards(&self) -> bool {
         self.cursor.is_some_and(|cursor| cursor.direction == Direction::Previous)
+    }
+}
+
+/// A transaction whose statements are stopped when they take too long.
+async fn limited(db: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let mut tx = db.begin().await?;
+    // The values decide which plan is good; one that was made for others is not used.
+    let limits =
+        "select set_config('statement_timeout', $1, true), set_config('plan_cache_mode', 'force_custom_plan', true)";
+    sqlx::query(limits).bind(format!("{}ms", PATIENCE.as_millis())).execute(&mut *tx).await?;
+    Ok(tx)
+}
+
+/// None of what was stopped.
+fn in_time<T>(done: sqlx::Result<T>) -> sqlx::Result<Option<T>> {
+    match done {
+        Ok(rows) => Ok(Some(rows)),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(STOPPED) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
