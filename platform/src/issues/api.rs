@@ -114,7 +114,7 @@ impl From<ProjectAccess> for Scope {
 
 impl From<Membership> for Scope {
     fn from(access: Membership) -> Scope {
-        Scope { user: access.user, organization: access.organization, projects: access.projects }
+        Scope { user: access.visitor.user, organization: access.organization, projects: access.projects }
     }
 }
 

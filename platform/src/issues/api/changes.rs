@@ -228,7 +228,7 @@ pub(super) async fn undo(
     access: Membership,
     Path(path): Path<UndoPath>,
 ) -> Result<Json<Value>, Error> {
-    let by = By { user: access.user.id, at: app.now() };
+    let by = By { user: access.visitor.user.id, at: app.now() };
     let mut restored = None;
     for action in path.actions.split(',') {
         let action = action.parse().map_err(|_| Error::NotFound)?;
