@@ -30,6 +30,7 @@ const SCHEDULE: &[(&str, Duration, Task)] = &[
     ("resolve issues that are silent", LOOK_EVERY, |app| Box::pin(issues::resolve_silent(app))),
     ("delete what is older than is kept", DAY, |app| Box::pin(retention::clean_by_settings(app))),
     ("look for tasks that did not begin or end in time", HALF_MINUTE, |app| Box::pin(monitors::look(app))),
+    ("forget actions that cannot be undone any more", HOUR, |app| Box::pin(issues::undo::forget_old(app))),
     ("remove files that nothing names", DAY, |app| Box::pin(attachments::sweep(app))),
 ];
 

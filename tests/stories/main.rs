@@ -17,6 +17,7 @@ mod files;
 mod grouping;
 mod health;
 mod ingest;
+mod issues;
 mod items;
 mod lifecycle;
 mod merging;
@@ -31,6 +32,7 @@ mod reading;
 mod reports;
 mod retention;
 mod sdks;
+mod search;
 mod settings;
 mod standalone;
 mod tags;
@@ -74,6 +76,8 @@ const TOPICS: &[&[Story]] = &[
     lifecycle::STORIES,
     merging::STORIES,
     moving::STORIES,
+    search::STORIES,
+    issues::STORIES,
     reading::STORIES,
     alerts::STORIES,
     browsers::STORIES,

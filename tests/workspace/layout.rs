@@ -23,7 +23,23 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("overview", &["access", "app", "organizations", "outcomes", "projects", "ui", "web"]),
     ("quotas", &["access", "app", "config", "organizations", "outcomes", "projects", "protocol", "ui", "web"]),
     ("auth", &["access", "app", "ui", "web"]),
-    ("issues", &["access", "app", "auth", "events", "job", "projects", "protocol", "queue", "releases", "ui", "web"]),
+    (
+        "issues",
+        &[
+            "access",
+            "app",
+            "auth",
+            "events",
+            "job",
+            "organizations",
+            "projects",
+            "protocol",
+            "queue",
+            "releases",
+            "ui",
+            "web",
+        ],
+    ),
     ("releases", &["projects"]),
     ("ingest", &["app", "crashes", "events", "items", "metrics", "outcomes", "projects", "protocol", "queue"]),
     ("feedback", &["access", "app", "ingest", "projects", "protocol", "ui", "web"]),
@@ -59,7 +75,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ROLES: &[&str] = &["main", "lib", "cli", "web", "worker", "cron", "job", "upgrade", "standalone", "check"];
 
 /// Files that may hold SQL: stores, the write side of events, the search, and the commands that look at the schema itself.
-const SQL: &[&str] = &["store.rs", "search.rs", "paging.rs", "upgrade.rs", "partitions.rs", "ready.rs"];
+const SQL: &[&str] = &["store.rs", "paging.rs", "upgrade.rs", "partitions.rs", "ready.rs"];
 
 /// A source file of a crate.
 struct Source {
@@ -197,7 +213,8 @@ fn sql_stands_in_stores() {
         let has_sql = ["query!(", "query_as!(", "query_scalar!(", "sqlx::query", "QueryBuilder"]
             .iter()
             .any(|call| source.text.contains(call));
-        let may = SQL.contains(&source.name()) || source.path.starts_with("events/save");
+        let may = SQL.contains(&source.name())
+            || ["events/save", "issues/search/sql"].iter().any(|folder| source.path.starts_with(folder));
         assert!(!has_sql || may, "{} holds SQL", source.path.display());
     }
 }

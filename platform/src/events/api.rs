@@ -3,6 +3,8 @@
 //! Field names and shapes are those of Sentry's `SimpleEventSerializer` and `EventSerializer`.
 
 mod entries;
+mod of_issue;
+mod shared;
 
 use axum::{
     Json, Router,
@@ -38,8 +40,14 @@ const PAGE_SIZE: usize = 100;
 pub fn routes() -> Router<App> {
     let router = api_route(Router::new(), "/api/0/projects/{org}/{project}/events/", get(list));
     let router = api_route(router, "/api/0/projects/{org}/{project}/events/{event}/", get(one));
-    let router = api_route(router, "/api/0/issues/{issue}/events/{event}/", get(one_of_issue));
-    let router = api_route(router, "/api/0/organizations/{org}/issues/{issue}/events/{event}/", get(one_of_issue));
+    let router = ["/api/0/issues/{issue}/events/", "/api/0/organizations/{org}/issues/{issue}/events/"].iter().fold(
+        router,
+        |router, path| {
+            let router = api_route(router, path, get(of_issue::list));
+            api_route(router, &format!("{path}{{event}}/"), get(one_of_issue))
+        },
+    );
+    let router = api_route(router, "/api/0/shared/issues/{share}/", get(shared::one));
     api_route(router, "/api/0/projects/{org}/{project}/events/{event}/grouping-info/", get(grouping_info))
 }
 

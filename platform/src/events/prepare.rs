@@ -21,6 +21,7 @@ use crate::{
         scrub::scrub,
         tags::{Tag, tags},
         title,
+        traits::{KnownUser, traits},
     },
 };
 
@@ -37,6 +38,10 @@ pub(super) struct Prepared {
     pub level: Level,
     pub platform: String,
     pub tags: Vec<Tag>,
+    /// What its issue is found by besides.
+    pub traits: Vec<Tag>,
+    /// What is known of its user.
+    pub user: KnownUser,
     /// The normalised and scrubbed JSON, compressed with zstd.
     pub body: Vec<u8>,
 }
@@ -160,6 +165,8 @@ pub(super) fn prepare_watched(
         level: event.level,
         platform: event.platform,
         tags: tags(&json),
+        traits: traits(&json),
+        user: KnownUser::of(&json),
         body,
         received,
     };

@@ -11,6 +11,7 @@ use crate::{
     issues::{
         Issue, IssueId,
         paging::{Cursor, Slice},
+        search::Key,
     },
     projects::ProjectId,
     protocol::{EventId, sent::Sent},
@@ -58,6 +59,22 @@ pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, event: EventId) -
         event.0,
     )
     .fetch_optional(db)
+    .await
+}
+
+/// Events by their keys, the latest first.
+pub async fn find_all(db: impl PgExecutor<'_>, project: ProjectId, keys: &[Key]) -> sqlx::Result<Vec<Stored>> {
+    query_as!(
+        Stored,
+        r#"select e.id, e.project_id, e.issue_id, e.received_at, e.occurred_at, e.body
+           from unnest($2::uuid[], $3::date[]) as asked (id, received_on)
+           join events e on e.project_id = $1 and e.id = asked.id and e.received_on = asked.received_on
+           order by e.occurred_at desc, e.id desc"#,
+        project.0,
+        &keys.iter().map(|key| key.id).collect::<Vec<_>>(),
+        &keys.iter().map(|key| key.received_on).collect::<Vec<_>>(),
+    )
+    .fetch_all(db)
     .await
 }
 
@@ -146,14 +163,14 @@ pub async fn list(
            ) as e
            order by e.occurred_at desc, e.id desc limit $4"#,
         project.0,
-        cursor.map(|cursor| cursor.at) as Option<DateTime<Utc>>,
+        cursor.map(|cursor| cursor.at()) as Option<DateTime<Utc>>,
         cursor.map(|cursor| cursor.id) as Option<Uuid>,
         i64::try_from(size + 1)?,
     )
     .fetch_all(db)
     .await
     .context("listing events")?;
-    let slice = Slice::cut(rows, size, cursor.as_ref(), |event| (event.occurred_at, event.id));
+    let slice = Slice::cut(rows, size, cursor.as_ref(), |event| (event.occurred_at.timestamp_micros(), event.id));
     Ok(Slice { previous: None, ..slice })
 }
 

@@ -1,240 +1,212 @@
-//! Sentry's Web API v0 of issues: the list of a project, and one.
+//! Sentry's Web API v0 of issues: the lists of a project and of an organisation, and one issue.
 //!
-//! Field names and shapes are those of Sentry's `StreamGroupSerializer` and `GroupSerializer`; what we do not know yet is there
-//! with the value Sentry gives where there is nothing.
+//! Field names and shapes are those of Sentry's `StreamGroupSerializer` and `GroupSerializer`. What is ours alone says so: the
+//! suggestions for a search, and undoing.
 
 mod changes;
+mod comments;
+mod json;
+mod list;
 mod merges;
-
-use std::collections::HashMap;
+mod saved;
+mod suggestions;
+mod tags;
 
 use axum::{
     Json, Router,
-    extract::{Query, State},
-    http::{HeaderName, header},
-    routing::{delete, get},
+    extract::State,
+    routing::{delete, get, post, put},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
-    Activity, Issue,
-    paging::Cursor,
-    search::{self, DEFAULT_QUERY, Misunderstood, Search},
-    store::{self, Window},
-};
+use super::{Activity, Issue, people, search::problem::Problem, store, tags as counted};
 use crate::{
-    access::{IssueAccess, ProjectAccess},
+    access::{IssueAccess, Membership, ProjectAccess},
     app::App,
-    ui,
+    auth::User,
+    organizations::Organization,
+    projects::{Project, ProjectId},
+    ui::Language,
     web::{Error, api_route},
 };
 
-const PAGE_SIZE: usize = 25;
-const MOST_PAGE_SIZE: usize = 100;
-
 /// The routes of this slice.
 pub fn routes() -> Router<App> {
-    let mut router = api_route(
-        Router::new(),
-        "/api/0/projects/{org}/{project}/issues/",
-        get(list).put(changes::change_many).delete(changes::delete_many),
-    );
-    router = api_route(router, "/api/0/projects/{org}/{project}/tombstones/", get(merges::tombstones));
-    router = api_route(router, "/api/0/projects/{org}/{project}/tombstones/{tombstone}/", delete(merges::bring_back));
-    for issue in ["/api/0/issues/{issue}/", "/api/0/organizations/{org}/issues/{issue}/"] {
-        router = api_route(router, issue, get(one).put(changes::change_one).delete(changes::delete_one));
-        router = api_route(router, &format!("{issue}hashes/"), get(merges::hashes).delete(merges::unmerge));
-        router = api_route(router, &format!("{issue}activities/"), get(activity));
+    of_issues(of_projects(of_organizations(Router::new())))
+}
+
+fn of_organizations(mut router: Router<App>) -> Router<App> {
+    let many = get(list::of_organization).put(changes::change_in_organization).delete(changes::delete_in_organization);
+    for (path, methods) in [
+        ("issues/", many),
+        ("undo/{actions}/", post(changes::undo)),
+        ("shortids/{name}/", get(list::by_name)),
+        ("searches/", get(saved::list_of_organization).post(saved::save_in_organization)),
+        (
+            "searches/{search}/",
+            get(saved::one_of_organization).put(saved::change_in_organization).delete(saved::delete_in_organization),
+        ),
+        ("search-suggestions/", get(suggestions::suggest)),
+        ("tags/", get(tags::of_organization)),
+        ("tags/{key}/values/", get(tags::values_of_organization)),
+    ] {
+        router = api_route(router, &format!("/api/0/organizations/{{org}}/{path}"), methods);
     }
     router
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Asked {
-    query: Option<String>,
-    stats_period: Option<String>,
-    #[serde(default)]
-    cursor: String,
-    limit: Option<usize>,
+fn of_projects(mut router: Router<App>) -> Router<App> {
+    let many = get(list::of_project).put(changes::change_in_project).delete(changes::delete_in_project);
+    for (path, methods) in [
+        ("issues/", many),
+        ("searches/", get(saved::list_of_project).post(saved::save_in_project)),
+        (
+            "searches/{search}/",
+            get(saved::one_of_project).put(saved::change_in_project).delete(saved::delete_in_project),
+        ),
+        ("tags/", get(tags::of_project)),
+        ("tags/{key}/", get(tags::one_of_project).delete(tags::delete_of_project)),
+        ("tags/{key}/values/", get(tags::values_of_project)),
+        ("tombstones/", get(merges::tombstones)),
+        ("tombstones/{tombstone}/", delete(merges::bring_back)),
+    ] {
+        router = api_route(router, &format!("/api/0/projects/{{org}}/{{project}}/{path}"), methods);
+    }
+    router
 }
 
-impl Asked {
-    /// The series each issue comes with; an empty period asks for none.
-    fn window(&self) -> Result<Option<Window>, Error> {
-        match self.stats_period.as_deref() {
-            None | Some("24h") => Ok(Some(Window::Day)),
-            Some("14d") => Ok(Some(Window::Fortnight)),
-            Some("") => Ok(None),
-            Some(_) => Err(Error::Invalid("Invalid stats_period. Valid choices are '', '24h', and '14d'".into())),
+fn of_issues(mut router: Router<App>) -> Router<App> {
+    for issue in ["/api/0/issues/{issue}/", "/api/0/organizations/{org}/issues/{issue}/"] {
+        let comments = || get(comments::list).post(comments::write);
+        let comment = || put(comments::edit).delete(comments::remove);
+        for (path, methods) in [
+            ("", get(one).put(changes::change_one).delete(changes::delete_one)),
+            ("hashes/", get(merges::hashes).delete(merges::unmerge)),
+            ("activities/", get(activity)),
+            ("comments/", comments()),
+            ("notes/", comments()),
+            ("comments/{comment}/", comment()),
+            ("notes/{comment}/", comment()),
+            ("participants/", get(participants)),
+            ("tags/", get(tags::of_issue)),
+            ("tags/{key}/", get(tags::one_of_issue)),
+            ("tags/{key}/values/", get(tags::values_of_issue)),
+        ] {
+            router = api_route(router, &format!("{issue}{path}"), methods);
         }
+    }
+    router
+}
+
+/// Who asks, and about which projects.
+pub(super) struct Scope {
+    pub user: User,
+    pub organization: Organization,
+    pub projects: Vec<Project>,
+}
+
+impl From<ProjectAccess> for Scope {
+    fn from(access: ProjectAccess) -> Scope {
+        Scope { user: access.user, organization: access.organization, projects: vec![access.project] }
     }
 }
 
-async fn list(
-    State(app): State<App>,
-    access: ProjectAccess,
-    Query(asked): Query<Asked>,
-) -> Result<([(HeaderName, String); 1], Json<Vec<IssueJson>>), Error> {
-    let window = asked.window()?;
-    let search = Search::parse(asked.query.as_deref().unwrap_or(DEFAULT_QUERY))
-        .map_err(|Misunderstood(why)| Error::Invalid(format!("Error parsing search query: {why}")))?;
-    let size = asked.limit.unwrap_or(PAGE_SIZE).clamp(1, MOST_PAGE_SIZE);
-    let found = search::find(&app.db, access.project.id, &search, Cursor::parse(&asked.cursor), size).await?;
-    let path = format!("/api/0/projects/{}/{}/issues/", access.organization.slug, access.project.slug);
-    let limit = asked.limit.map(|limit| limit.to_string());
-    let same = ui::query(&[
-        ("query", asked.query.as_deref()),
-        ("statsPeriod", asked.stats_period.as_deref()),
-        ("limit", limit.as_deref()),
-    ]);
-    let link = found.link_header(&app.config.site.url(&format!("{path}{same}")));
-    Ok(([(header::LINK, link)], Json(with_stats(&app, &access, &found.rows, window).await?)))
+impl From<Membership> for Scope {
+    fn from(access: Membership) -> Scope {
+        Scope { user: access.visitor.user, organization: access.organization, projects: access.projects }
+    }
 }
 
-async fn one(State(app): State<App>, found: IssueAccess) -> Result<Json<IssueJson>, Error> {
+impl Scope {
+    fn numbers(&self) -> Vec<i64> {
+        self.projects.iter().map(|project| project.id.0).collect()
+    }
+
+    fn project(&self, id: ProjectId) -> Option<&Project> {
+        self.projects.iter().find(|project| project.id == id)
+    }
+
+    /// Only the projects that are named, where any is; -1 is Sentry's way to name all.
+    fn narrowed(mut self, named: &[i64]) -> Result<Scope, Error> {
+        if named.is_empty() || named.contains(&-1) {
+            return Ok(self);
+        }
+        self.projects.retain(|project| named.contains(&project.id.0));
+        if self.projects.is_empty() { Err(Error::Forbidden) } else { Ok(self) }
+    }
+}
+
+async fn one(State(app): State<App>, found: IssueAccess) -> Result<Json<Value>, Error> {
     let IssueAccess { access, issue } = found;
-    let mut issues = with_stats(&app, &access, &[issue], Some(Window::Day)).await?;
-    issues.pop().map(Json).ok_or(Error::NotFound)
+    let project = access.project.id;
+    let mut detail =
+        json::written(&app, &access.clone().into(), std::slice::from_ref(&issue), json::Series::Detail).await?;
+    let Some(Value::Object(mut detail)) = detail.pop() else { return Err(Error::NotFound) };
+    let activity = store::activity(&app.db, project, issue.id).await?;
+    let participants = people::participants(&app.db, &issue).await?;
+    let viewers = people::viewers(&app.db, &issue).await?;
+    let seen_by = viewers.iter().map(|(person, at)| {
+        let mut person = json::person(person);
+        person["lastSeen"] = json!(timestamp(*at));
+        person
+    });
+    let releases = counted::values_of_issue(&app.db, &issue, "release", (0, 1000)).await?;
+    let first = releases.iter().min_by_key(|release| release.first_seen);
+    let last = releases.iter().max_by_key(|release| release.last_seen);
+    let release = |value: Option<&counted::Value>| {
+        value.map(|value| json!({ "version": value.value, "shortVersion": value.value }))
+    };
+    detail.insert("activity".into(), activity.iter().map(written).collect());
+    detail.insert("participants".into(), participants.iter().map(json::person).collect());
+    detail.insert("seenBy".into(), seen_by.collect());
+    detail.insert("firstRelease".into(), json!(release(first)));
+    detail.insert("lastRelease".into(), json!(release(last)));
+    detail.insert("tags".into(), tags::keys(&app, &issue).await?);
+    for nothing in ["pluginActions", "pluginContexts", "pluginIssues"] {
+        detail.insert(nothing.into(), json!([]));
+    }
+    Ok(Json(Value::Object(detail)))
 }
 
 async fn activity(State(app): State<App>, found: IssueAccess) -> Result<Json<Value>, Error> {
     let activity = store::activity(&app.db, found.access.project.id, found.issue.id).await?;
-    let one = |activity: &Activity| {
-        let user = activity.user.map(|user| json!({ "id": user.0.to_string(), "email": activity.email }));
-        json!({
-            "id": activity.id.to_string(), "type": activity.kind, "user": user, "data": activity.data,
-            "dateCreated": timestamp(activity.at),
-        })
-    };
-    Ok(Json(json!({ "activity": activity.iter().map(one).collect::<Vec<_>>() })))
+    Ok(Json(json!({ "activity": activity.iter().map(written).collect::<Vec<_>>() })))
 }
 
-async fn with_stats(
-    app: &App,
-    access: &ProjectAccess,
-    issues: &[Issue],
-    window: Option<Window>,
-) -> Result<Vec<IssueJson>, Error> {
-    let Some(window) = window else {
-        return Ok(issues.iter().map(|issue| IssueJson::new(app, access, issue, None)).collect());
-    };
-    let now = app.now();
-    let ids: Vec<_> = issues.iter().map(|issue| issue.id).collect();
-    let mut series = store::series(&app.db, access.project.id, &ids, window, now).await?;
-    let starts = window.starts(now);
-    let json = |issue: &Issue| {
-        let counts = series.remove(&issue.id).unwrap_or_default();
-        let points = starts.iter().map(DateTime::timestamp).zip(counts).collect();
-        IssueJson::new(app, access, issue, Some(HashMap::from([(window.name(), points)])))
-    };
-    Ok(issues.iter().map(json).collect())
+async fn participants(State(app): State<App>, found: IssueAccess) -> Result<Json<Value>, Error> {
+    let participants = people::participants(&app.db, &found.issue).await?;
+    Ok(Json(participants.iter().map(json::person).collect()))
 }
 
-/// Seconds since 1970, and how many.
-type Points = Vec<(i64, i64)>;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "the fields are Sentry's")]
-struct IssueJson {
-    id: String,
-    short_id: String,
-    share_id: Option<String>,
-    title: String,
-    culprit: String,
-    permalink: String,
-    logger: Option<String>,
-    level: &'static str,
-    status: &'static str,
-    status_details: Value,
-    is_public: bool,
-    platform: String,
-    project: ProjectJson,
-    #[serde(rename = "type")]
-    kind: String,
-    metadata: Value,
-    num_comments: i64,
-    assigned_to: Option<String>,
-    is_bookmarked: bool,
-    is_subscribed: bool,
-    subscription_details: Option<Value>,
-    has_seen: bool,
-    annotations: Vec<Value>,
-    is_unhandled: bool,
-    count: String,
-    user_count: i64,
-    first_seen: String,
-    last_seen: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stats: Option<HashMap<&'static str, Points>>,
+fn written(activity: &Activity) -> Value {
+    let user = activity.user.map(|user| json!({ "id": user.0.to_string(), "email": activity.email }));
+    json!({
+        "id": activity.id.to_string(), "type": activity.kind, "user": user, "data": activity.data,
+        "dateCreated": timestamp(activity.at),
+    })
 }
 
-#[derive(Serialize)]
-struct ProjectJson {
-    id: String,
-    name: String,
-    slug: String,
-    platform: String,
+/// What is wrong with a query, in words, and where.
+pub fn misunderstood(query: &str, problem: &Problem) -> Error {
+    let at = problem.characters(query);
+    let text = problem.text(Language::English);
+    Error::Invalid(format!("Error parsing search query: {text} (characters {} to {})", at.start, at.end))
 }
 
-impl IssueJson {
-    fn new(
-        app: &App,
-        ProjectAccess { organization, project, .. }: &ProjectAccess,
-        issue: &Issue,
-        stats: Option<HashMap<&'static str, Points>>,
-    ) -> IssueJson {
-        IssueJson {
-            id: issue.id.0.to_string(),
-            short_id: issue.name(&project.slug),
-            share_id: None,
-            title: issue.title.clone(),
-            culprit: issue.culprit.clone(),
-            permalink: app.config.site.url(&super::path(&organization.slug, &project.slug, issue.id)),
-            logger: None,
-            level: issue.level.name(),
-            status: issue.status.name(),
-            status_details: issue.decision.as_ref().map_or_else(|| json!({}), |decision| decision.details()),
-            is_public: false,
-            platform: issue.platform.clone(),
-            project: ProjectJson {
-                id: project.id.0.to_string(),
-                name: project.name.clone(),
-                slug: project.slug.clone(),
-                platform: project.platform.clone(),
-            },
-            kind: issue.kind.clone(),
-            metadata: metadata(issue),
-            num_comments: 0,
-            assigned_to: None,
-            is_bookmarked: false,
-            is_subscribed: false,
-            subscription_details: None,
-            has_seen: false,
-            annotations: Vec::new(),
-            is_unhandled: false,
-            count: issue.times_seen.to_string(),
-            user_count: 0,
-            first_seen: timestamp(issue.first_seen),
-            last_seen: timestamp(issue.last_seen),
-            stats,
-        }
-    }
-}
-
-/// `{"type", "value"}` of an error, `{"title"}` of a message.
-fn metadata(issue: &Issue) -> Value {
-    if issue.kind != "error" {
-        return json!({ "title": issue.title });
-    }
-    let (kind, value) = issue.headline();
-    json!({ "type": kind, "value": value.unwrap_or_default() })
+/// A search that was stopped.
+pub fn too_slow() -> Error {
+    let what_to_do = "Ask for less: of a project, a time, or is:unresolved.";
+    Error::Invalid(format!("The search took too long and was stopped. {what_to_do}"))
 }
 
 /// Clients refuse an offset other than `Z`.
 fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// The issue as an issue's PUT answers it.
+async fn one_again(app: App, access: ProjectAccess, issue: Issue) -> Result<Json<Value>, Error> {
+    let found = super::store::find(&app.db, access.project.id, issue.id).await?.unwrap_or(issue);
+    one(State(app), IssueAccess { access, issue: found }).await
 }

@@ -1,14 +1,19 @@
 //! Issues: what people see of a bug, its status, and how often it happened.
 
 pub mod api;
+pub mod comments;
 pub mod lifecycle;
 pub mod merging;
 pub mod moving;
 pub mod pages;
 pub mod paging;
+pub mod people;
 pub mod removal;
+pub mod saved;
 pub mod search;
 pub mod store;
+pub mod tags;
+pub mod undo;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -71,6 +76,7 @@ pub struct Issue {
     pub first_seen: DateTime<Utc>,
     pub last_seen: DateTime<Utc>,
     pub times_seen: i64,
+    pub users_seen: i64,
 }
 
 impl Issue {
@@ -154,6 +160,7 @@ mod tests {
             first_seen: seen,
             last_seen: seen,
             times_seen: 1,
+            users_seen: 0,
         }
     }
 

@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::{
     By, Issue, Status, lifecycle,
-    paging::Cursor,
-    search::{self, DEFAULT_QUERY, Misunderstood, Search},
+    paging::{Cursor, Slice},
+    search::{self, DEFAULT_QUERY, Found, Question, Search, Sort},
     store::{self, Window},
 };
 use crate::{
@@ -45,7 +45,7 @@ struct Asked {
 struct List {
     page: Page,
     query: String,
-    misunderstood: Option<String>,
+    problem: Option<String>,
     tabs: Vec<StatusTab>,
     rows: Vec<Row>,
     previous: Option<String>,
@@ -82,11 +82,17 @@ async fn list(
     Query(asked): Query<Asked>,
 ) -> Result<Html<String>, Error> {
     let query = asked.query.unwrap_or_else(|| DEFAULT_QUERY.to_owned());
-    let (search, misunderstood) = match Search::parse(&query) {
-        Ok(search) => (search, None),
-        Err(Misunderstood(why)) => (Search::default(), Some(why)),
+    let understood = Search::parse(&query).map_err(|problem| problem.text(language));
+    let (search, misunderstood) = understood.map_or_else(|why| (Search::default(), Some(why)), |search| (search, None));
+    let tabs = tabs(language.phrases(), &search);
+    let projects = std::slice::from_ref(&access.project);
+    let question = Question { user: access.user.id, projects, search, sort: Sort::LastSeen, now: app.now() };
+    let (found, too_slow) = match search::find(&app.db, &question, Cursor::parse(&asked.cursor), PAGE_SIZE).await? {
+        Found::Page(page) => (page, None),
+        Found::TooSlow => {
+            (Slice { rows: Vec::new(), previous: None, next: None }, Some(language.phrases().search_too_slow.into()))
+        }
     };
-    let found = search::find(&app.db, access.project.id, &search, Cursor::parse(&asked.cursor), PAGE_SIZE).await?;
     if found.rows.is_empty() && !store::any(&app.db, access.project.id).await? {
         return guide(&app, language, &access, Waiting::Yes).await;
     }
@@ -95,13 +101,13 @@ async fn list(
         cursor.map(|cursor| ui::query(&[("query", Some(&query)), ("cursor", Some(&cursor.to_string()))]))
     };
     let list = List {
-        tabs: tabs(page.phrases, &search),
+        tabs,
         rows: rows(&app, &access, &found.rows, page.phrases).await?,
         previous: turn(found.previous),
         next: turn(found.next),
         page,
         query,
-        misunderstood,
+        problem: misunderstood.or(too_slow),
     };
     Ok(render(&list)?)
 }
@@ -114,10 +120,10 @@ fn tabs(phrases: &'static Phrases, search: &Search) -> Vec<StatusTab> {
         (phrases.all, None),
     ];
     let tab = |(label, status)| {
-        let query = Search { status, ..search.clone() }.query();
+        let query = search.with_status(status);
         // An empty query is not the same as none, which means unresolved.
         let url = ui::query(&[("query", Some(&query))]);
-        StatusTab { label, url, is_current: search.status == status }
+        StatusTab { label, url, is_current: search.status() == status }
     };
     statuses.into_iter().map(tab).collect()
 }

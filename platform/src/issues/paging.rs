@@ -17,17 +17,18 @@ pub enum Direction {
     Previous,
 }
 
-/// The edge a page begins at: a time, and the number of the row that has it.
+/// The edge a page begins at: what the list is ordered by, and the number of the row that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor<Id> {
-    pub at: DateTime<Utc>,
+    /// A number, or a time in microseconds.
+    pub key: i64,
     pub id: Id,
     pub direction: Direction,
 }
 
 impl<Id: fmt::Display> fmt::Display for Cursor<Id> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.at.timestamp_micros(), self.id, u8::from(self.direction == Direction::Previous))
+        write!(f, "{}:{}:{}", self.key, self.id, u8::from(self.direction == Direction::Previous))
     }
 }
 
@@ -35,10 +36,17 @@ impl<Id: FromStr> Cursor<Id> {
     /// Reads a cursor. What is none begins at the first page, as an empty one does: sentry-cli sends that first.
     pub fn parse(text: &str) -> Option<Cursor<Id>> {
         let mut parts = text.split(':');
-        let at = DateTime::from_timestamp_micros(parts.next()?.parse().ok()?)?;
+        let key = parts.next()?.parse().ok()?;
         let id = parts.next()?.parse().ok()?;
         let direction = if parts.next()? == "1" { Direction::Previous } else { Direction::Next };
-        Some(Cursor { at, id, direction })
+        Some(Cursor { key, id, direction })
+    }
+}
+
+impl<Id> Cursor<Id> {
+    /// The key as a time; one that is none is before everything.
+    pub fn at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.key).unwrap_or(DateTime::UNIX_EPOCH)
     }
 }
 
@@ -56,7 +64,7 @@ impl<T, Id> Slice<T, Id> {
         mut rows: Vec<T>,
         size: usize,
         from: Option<&Cursor<Id>>,
-        edge: impl Fn(&T) -> (DateTime<Utc>, Id),
+        edge: impl Fn(&T) -> (i64, Id),
     ) -> Slice<T, Id> {
         let more = rows.len() > size;
         rows.truncate(size);
@@ -66,8 +74,8 @@ impl<T, Id> Slice<T, Id> {
         }
         let (is_newer, is_older) = if backwards { (more, true) } else { (from.is_some(), more) };
         let cursor = |row: Option<&T>, direction| {
-            let (at, id) = edge(row?);
-            Some(Cursor { at, id, direction })
+            let (key, id) = edge(row?);
+            Some(Cursor { key, id, direction })
         };
         let previous = cursor(rows.first().filter(|_| is_newer), Direction::Previous);
         let next = cursor(rows.last().filter(|_| is_older), Direction::Next);
@@ -92,17 +100,13 @@ impl<T, Id: fmt::Display> Slice<T, Id> {
 mod tests {
     use super::*;
 
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(seconds, 0).unwrap()
-    }
-
     fn slice(rows: Vec<i64>, from: Option<Cursor<i64>>) -> Slice<i64, i64> {
-        Slice::cut(rows, 2, from.as_ref(), |row| (at(*row), *row))
+        Slice::cut(rows, 2, from.as_ref(), |row| (*row, *row))
     }
 
     #[test]
     fn a_cursor_survives_the_wire() {
-        let cursor = Cursor { at: at(1_700_000_000), id: 7_i64, direction: Direction::Previous };
+        let cursor = Cursor { key: 1_700_000_000_000_000, id: 7_i64, direction: Direction::Previous };
         assert_eq!(cursor.to_string(), "1700000000000000:7:1");
         assert_eq!(Cursor::parse(&cursor.to_string()), Some(cursor));
         assert_eq!(Cursor::<i64>::parse(""), None);
@@ -117,7 +121,7 @@ mod tests {
 
     #[test]
     fn the_way_back_keeps_the_order() {
-        let from = Cursor { at: at(7), id: 7, direction: Direction::Previous };
+        let from = Cursor { key: 7, id: 7, direction: Direction::Previous };
         let page = slice(vec![8, 9, 10], Some(from));
         assert_eq!(page.rows, [9, 8]);
         assert_eq!((page.previous.unwrap().id, page.next.unwrap().id), (9, 8));

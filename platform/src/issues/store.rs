@@ -13,7 +13,8 @@ pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId) -
     query_as!(
         Issue,
         r#"select project_id, id, short_id, title, culprit, kind,
-                  level, platform, status, decision as "decision: Json<Decision>", first_seen, last_seen, times_seen
+                  level, platform, status, decision as "decision: Json<Decision>", first_seen, last_seen, times_seen,
+                  users_seen
            from issues where project_id = $1 and id = $2"#,
         project.0,
         issue.0,
@@ -145,6 +146,8 @@ pub enum Window {
     Day,
     /// 14 days.
     Fortnight,
+    /// 30 days.
+    Month,
 }
 
 impl Window {
@@ -153,13 +156,14 @@ impl Window {
         match self {
             Window::Day => "24h",
             Window::Fortnight => "14d",
+            Window::Month => "30d",
         }
     }
 
     fn step(self) -> TimeDelta {
         match self {
             Window::Day => TimeDelta::hours(1),
-            Window::Fortnight => TimeDelta::days(1),
+            Window::Fortnight | Window::Month => TimeDelta::days(1),
         }
     }
 
@@ -167,6 +171,7 @@ impl Window {
         match self {
             Window::Day => 24,
             Window::Fortnight => 14,
+            Window::Month => 30,
         }
     }
 

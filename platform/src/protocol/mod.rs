@@ -41,6 +41,7 @@ pub mod tags;
 mod tests;
 pub mod title;
 pub mod trace;
+pub mod traits;
 pub mod user_agent;
 mod words;
 

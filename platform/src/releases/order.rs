@@ -35,7 +35,7 @@ impl<'a> Version<'a> {
 }
 
 /// The order of semantic versions: a pre-release comes before its release, and its parts count as numbers where they are.
-fn by_version(a: &Version<'_>, b: &Version<'_>) -> Ordering {
+pub fn by_version(a: &Version<'_>, b: &Version<'_>) -> Ordering {
     let pre = || match (a.pre.is_empty(), b.pre.is_empty()) {
         (true, true) => Ordering::Equal,
         (true, false) => Ordering::Greater,

@@ -78,3 +78,14 @@ pub async fn latest(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result
     .fetch_all(db)
     .await
 }
+
+/// The names of some projects' releases, the latest first.
+pub async fn versions(db: impl PgExecutor<'_>, projects: &[i64], most: i64) -> sqlx::Result<Vec<(ProjectId, Release)>> {
+    let rows = sqlx::query!(
+        "select project_id, version, created_at from releases where project_id = any($1) order by created_at desc limit $2",
+        projects,
+        most,
+    );
+    let release = |project, version, created_at| (project, Release { version, created_at });
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| release(row.project_id, row.version, row.created_at)).collect())
+}

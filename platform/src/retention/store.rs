@@ -170,10 +170,12 @@ async fn delete_issues(db: &mut sqlx::PgConnection, projects: &[i64], issues: &[
     Ok(())
 }
 
-/// Deletes values of tags that were last seen before a day from the projects' lists, and keys that have none left.
+/// Deletes values of tags that were last seen before a day from the projects' lists, and keys that have none left; and what is
+/// known of users.
 pub(super) async fn clean_tag_values(db: &PgPool, before: NaiveDate) -> sqlx::Result<u64> {
     let deleted = sqlx::query_scalar!(
         r#"with gone as (delete from tag_values where seen_on < $1 returning project_id, key),
+           users as (delete from event_users where seen_on < $1),
            fewer as (
                update tag_keys k set values = k.values - gone.values
                from (select project_id, key, count(*) as values from gone group by 1, 2) as gone

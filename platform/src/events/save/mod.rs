@@ -12,6 +12,7 @@ mod releases;
 mod returns;
 mod rows;
 mod tags;
+mod traits;
 mod users;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -39,6 +40,7 @@ use returns::decide_returns;
 use rows::insert_events;
 pub use tags::Listed;
 use tags::{count_tags, list_tags};
+use traits::{note_traits, note_users};
 use users::add_users;
 
 /// Beyond a day and its neighbours, the same event id is taken for another event: SDKs give up on sending long before.
@@ -154,7 +156,9 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
     let users = add_users(&mut tx, &placed).await?;
     count(&mut tx, &placed, &users).await?;
     count_tags(&mut tx, &placed).await?;
-    let newly_listed = list_tags(&mut tx, listed, &placed).await?;
+    let mut newly_listed = list_tags(&mut tx, listed, &placed).await?;
+    newly_listed.extend(note_traits(&mut tx, listed, &placed).await?);
+    newly_listed.extend(note_users(&mut tx, listed, &placed).await?);
     tx.commit().await?;
 
     listed.remember(newly_listed);

@@ -17,8 +17,8 @@ use crate::{issues::lifecycle::KNOWN_USERS, protocol::tags::Tag};
 const MOST_OF_ISSUE: i64 = KNOWN_USERS;
 /// Values of a key that are listed, by project.
 const MOST_OF_PROJECT: i64 = 10_000;
-/// Tags a process remembers to have listed: 16 bytes each.
-const MOST_REMEMBERED: usize = 100_000;
+/// What a process remembers to have listed: tags, and what `traits` notes; 16 bytes each.
+const MOST_REMEMBERED: usize = 400_000;
 
 /// The tags this process knows to be listed as seen today, so that it need not list them with each batch.
 #[derive(Debug, Default)]
@@ -33,6 +33,12 @@ struct Day {
 impl Listed {
     fn day(&self) -> MutexGuard<'_, Day> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those of some numbers that are not known to be listed on a day.
+    pub(super) fn missing(&self, day: NaiveDate, numbers: impl Iterator<Item = i64>) -> HashSet<i64> {
+        let listed = self.day();
+        numbers.filter(|number| listed.day != day || !listed.tags.contains(number)).collect()
     }
 
     /// Remembers what was committed. A new day begins anew, and so does one with too many tags.
@@ -50,6 +56,12 @@ impl Listed {
 pub(super) struct NewlyListed {
     day: NaiveDate,
     tags: Vec<i64>,
+}
+
+impl NewlyListed {
+    pub(super) fn extend(&mut self, numbers: impl IntoIterator<Item = i64>) {
+        self.tags.extend(numbers);
+    }
 }
 
 struct Tally<'a> {

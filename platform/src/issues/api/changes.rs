@@ -1,34 +1,46 @@
-//! What clients decide about issues: `PUT` on one of them, or on those of a project that are named or found.
+//! What clients decide about issues: `PUT` on one of them, or on those of a project or an organisation that are named or found.
+//!
+//! What is done to several answers with the names of actions, one by project, by which it can be undone: a header of our own.
+
+use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::State,
-    http::StatusCode,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use axum_extra::extract::Query;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use super::{
     super::{
         By, IssueId, Status,
         lifecycle::{Decision, Fix, KNOWN_USERS, Limit, Resolution, Snooze},
         merging::{self, Merged},
+        people::{self, Assigned, Mark},
         removal,
-        search::{self, Misunderstood, Search},
+        search::Sort,
+        undo::{self, Undone},
     },
-    IssueJson, one,
+    Scope, json as written,
+    list::{find, given, understood},
+    one_again,
 };
 use crate::{
-    access::{IssueAccess, ProjectAccess},
+    access::{IssueAccess, Membership, ProjectAccess},
     app::App,
+    organizations::OrganizationId,
     projects::ProjectId,
     releases::{self, Release, order::newest},
     web::Error,
 };
 
+/// Names the actions that can be undone, with commas.
+const ACTIONS: &str = "x-picket-actions";
 /// As many issues are changed at once.
 const MOST: usize = 1000;
 /// A week, in minutes: Sentry's longest window.
@@ -46,6 +58,18 @@ pub(super) struct Wanted {
     /// Anything that is true: the issues become one.
     merge: Option<Value>,
     discard: Option<bool>,
+    /// Somebody, or null or nothing for nobody.
+    #[serde(deserialize_with = "sent")]
+    assigned_to: Option<Value>,
+    is_bookmarked: Option<bool>,
+    is_subscribed: Option<bool>,
+    has_seen: Option<bool>,
+    is_public: Option<bool>,
+}
+
+/// A null that is sent is not the same as nothing.
+fn sent<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(value).map(Some)
 }
 
 #[derive(Deserialize, Default)]
@@ -71,31 +95,43 @@ struct Commit {
     repository: String,
 }
 
-/// Which issues of a project are meant: by their numbers, or all that a query finds.
+/// Which issues are meant: by their numbers, or all that a query finds.
 #[derive(Deserialize)]
 pub(super) struct Meant {
     #[serde(default)]
     id: Vec<i64>,
+    #[serde(default, deserialize_with = "given")]
     query: Option<String>,
     status: Option<String>,
+    #[serde(default)]
+    environment: Vec<String>,
+    #[serde(default)]
+    project: Vec<i64>,
 }
 
+type ByProject = BTreeMap<ProjectId, Vec<IssueId>>;
+
 impl Meant {
-    async fn find(self, app: &App, project: ProjectId) -> Result<Vec<IssueId>, Error> {
-        if !self.id.is_empty() {
-            return Ok(self.id.into_iter().take(MOST).map(IssueId).collect());
-        }
-        let query = match (self.query, self.status) {
+    /// The issues, by project.
+    async fn find(&self, app: &App, scope: &Scope) -> Result<ByProject, Error> {
+        let query = match (&self.query, &self.status) {
+            _ if !self.id.is_empty() => {
+                let ids: Vec<String> = self.id.iter().take(MOST).map(ToString::to_string).collect();
+                format!("issue.id:[{}]", ids.join(","))
+            }
             (None, None) => {
                 return Err(Error::Invalid("Name issues with id, or find them with query or status.".into()));
             }
-            (query, None) => query.unwrap_or_default(),
-            (query, Some(status)) => format!("is:{status} {}", query.unwrap_or_default()),
+            (query, None) => query.clone().unwrap_or_default(),
+            (query, Some(status)) => format!("is:{status} {}", query.as_deref().unwrap_or_default()),
         };
-        let search = Search::parse(&query)
-            .map_err(|Misunderstood(why)| Error::Invalid(format!("Error parsing search query: {why}")))?;
-        let found = search::find(&app.db, project, &search, None, MOST).await?;
-        Ok(found.rows.iter().map(|issue| issue.id).collect())
+        let search = understood(&query)?.within(&self.environment);
+        let found = find(app, scope, search, Sort::LastSeen, (None, MOST)).await?;
+        let mut meant = ByProject::new();
+        for issue in found.rows {
+            meant.entry(issue.project_id).or_default().push(issue.id);
+        }
+        Ok(meant)
     }
 }
 
@@ -103,26 +139,53 @@ pub(super) async fn change_one(
     State(app): State<App>,
     found: IssueAccess,
     Json(wanted): Json<Wanted>,
-) -> Result<Json<IssueJson>, Error> {
-    change(&app, &found.access, &[found.issue.id], &wanted).await?;
-    if wanted.discard == Some(true) {
-        return one(State(app), found).await;
-    }
-    let issue = super::store::find(&app.db, found.access.project.id, found.issue.id).await?.ok_or(Error::NotFound)?;
-    one(State(app), IssueAccess { issue, ..found }).await
+) -> Result<Json<Value>, Error> {
+    let IssueAccess { access, issue } = found;
+    change(&app, &access.clone().into(), (issue.project_id, &[issue.id]), &wanted).await?;
+    one_again(app, access, issue).await
 }
 
-pub(super) async fn change_many(
+pub(super) async fn change_in_project(
     State(app): State<App>,
     access: ProjectAccess,
     Query(meant): Query<Meant>,
     Json(wanted): Json<Wanted>,
 ) -> Result<Response, Error> {
-    let issues = meant.find(&app, access.project.id).await?;
+    change_many(&app, &access.into(), &meant, &wanted).await
+}
+
+pub(super) async fn change_in_organization(
+    State(app): State<App>,
+    access: Membership,
+    Query(meant): Query<Meant>,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, Error> {
+    let scope = Scope::from(access).narrowed(&meant.project)?;
+    change_many(&app, &scope, &meant, &wanted).await
+}
+
+async fn change_many(app: &App, scope: &Scope, meant: &Meant, wanted: &Wanted) -> Result<Response, Error> {
+    let issues = meant.find(app, scope).await?;
     if issues.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(Json(change(&app, &access, &issues, &wanted).await?).into_response())
+    if wanted.merges() && issues.len() > 1 {
+        return Err(Error::field("merge", "Only issues of one project can become one."));
+    }
+    let by = By { user: scope.user.id, at: app.now() };
+    let mut done = Map::new();
+    let mut actions: Vec<Uuid> = Vec::new();
+    for (project, issues) in &issues {
+        let before = undo::before(&app.db, by, *project, issues).await?;
+        done = change(app, scope, (*project, issues), wanted).await?;
+        actions.extend(undo::remember(&app.db, by, *project, before).await?);
+    }
+    let mut headers = HeaderMap::new();
+    if !actions.is_empty() {
+        let names: Vec<String> = actions.iter().map(ToString::to_string).collect();
+        headers.insert(HeaderName::from_static(ACTIONS), HeaderValue::from_str(&names.join(","))?);
+    }
+    Ok((headers, Json(done)).into_response())
 }
 
 pub(super) async fn delete_one(State(app): State<App>, found: IssueAccess) -> Result<StatusCode, Error> {
@@ -130,45 +193,126 @@ pub(super) async fn delete_one(State(app): State<App>, found: IssueAccess) -> Re
     Ok(StatusCode::ACCEPTED)
 }
 
-pub(super) async fn delete_many(
+pub(super) async fn delete_in_project(
     State(app): State<App>,
     access: ProjectAccess,
     Query(meant): Query<Meant>,
 ) -> Result<StatusCode, Error> {
-    let issues = meant.find(&app, access.project.id).await?;
-    removal::delete(&app, access.project.id, &issues).await?;
+    delete_many(&app, &access.into(), &meant).await
+}
+
+pub(super) async fn delete_in_organization(
+    State(app): State<App>,
+    access: Membership,
+    Query(meant): Query<Meant>,
+) -> Result<StatusCode, Error> {
+    let scope = Scope::from(access).narrowed(&meant.project)?;
+    delete_many(&app, &scope, &meant).await
+}
+
+async fn delete_many(app: &App, scope: &Scope, meant: &Meant) -> Result<StatusCode, Error> {
+    for (project, issues) in meant.find(app, scope).await? {
+        removal::delete(app, project, &issues).await?;
+    }
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+pub(super) struct UndoPath {
+    actions: String,
+}
+
+/// Ours alone: takes back what was done to several issues, once.
+pub(super) async fn undo(
+    State(app): State<App>,
+    access: Membership,
+    Path(path): Path<UndoPath>,
+) -> Result<Json<Value>, Error> {
+    let by = By { user: access.visitor.user.id, at: app.now() };
+    let mut restored = None;
+    for action in path.actions.split(',') {
+        let action = action.parse().map_err(|_| Error::NotFound)?;
+        if let Undone::Done(issues) = undo::undo(&app, by, access.organization.id, action).await? {
+            restored = Some(restored.unwrap_or(0) + issues);
+        }
+    }
+    restored.map(|issues| Json(json!({ "restored": issues }))).ok_or(Error::NotFound)
 }
 
 /// Does what is wanted and answers with it, as Sentry does.
 async fn change(
     app: &App,
-    access: &ProjectAccess,
-    issues: &[IssueId],
+    scope: &Scope,
+    (project, issues): (ProjectId, &[IssueId]),
     wanted: &Wanted,
 ) -> Result<Map<String, Value>, Error> {
-    let by = By { user: access.user.id, at: app.now() };
+    let by = By { user: scope.user.id, at: app.now() };
+    let decision = wanted.decision(app, project, by.at).await?;
+    let assigned = wanted.assigned(app, scope.organization.id).await?;
     let mut done = Map::new();
-    if let Some(decision) = wanted.decision(app, access.project.id, by.at).await? {
-        super::super::decide(&app.db, by, access.project.id, issues, &decision).await?;
+    if let Some(decision) = decision {
+        super::super::decide(&app.db, by, project, issues, &decision).await?;
+        people::subscribe(&app.db, by, project, issues, "status_change").await?;
         done.insert("status".into(), json!(decision.status().name()));
         done.insert("statusDetails".into(), decision.details());
     }
-    if wanted.merge.as_ref().is_some_and(|merge| !matches!(merge, Value::Null | Value::Bool(false))) {
-        let Merged::Done { parent, children } = merging::merge(app, by, access.project.id, issues).await? else {
-            return Err(Error::field("merge", "Name at least two issues of the project."));
-        };
-        let children: Vec<String> = children.iter().map(|child| child.0.to_string()).collect();
-        done.insert("merge".into(), json!({ "parent": parent.0.to_string(), "children": children }));
+    if let Some(assigned) = assigned {
+        people::assign(&app.db, by, project, issues, assigned.as_ref()).await?;
+        done.insert("assignedTo".into(), json!(assigned.as_ref().map(written::assigned)));
+    }
+    for (name, mark, set) in [
+        ("isBookmarked", Mark::Bookmark, wanted.is_bookmarked),
+        ("isSubscribed", Mark::Subscription, wanted.is_subscribed),
+        ("hasSeen", Mark::Seen, wanted.has_seen),
+    ] {
+        let Some(set) = set else { continue };
+        people::mark(&app.db, by, project, issues, (mark, set.into())).await?;
+        done.insert(name.into(), json!(set));
+    }
+    if let Some(set) = wanted.is_public {
+        people::share(&app.db, by, project, issues, set.into()).await?;
+        done.insert("isPublic".into(), json!(set));
+    }
+    if wanted.merges() {
+        done.insert("merge".into(), merge(app, by, project, issues).await?);
     }
     if wanted.discard == Some(true) {
-        removal::discard(app, by, access.project.id, issues).await?;
+        removal::discard(app, by, project, issues).await?;
         done.insert("discard".into(), json!(true));
     }
     Ok(done)
 }
 
+async fn merge(app: &App, by: By, project: ProjectId, issues: &[IssueId]) -> Result<Value, Error> {
+    let Merged::Done { parent, children } = merging::merge(app, by, project, issues).await? else {
+        return Err(Error::field("merge", "Name at least two issues of the project."));
+    };
+    let children: Vec<String> = children.iter().map(|child| child.0.to_string()).collect();
+    Ok(json!({ "parent": parent.0.to_string(), "children": children }))
+}
+
 impl Wanted {
+    fn merges(&self) -> bool {
+        self.merge.as_ref().is_some_and(|merge| !matches!(merge, Value::Null | Value::Bool(false)))
+    }
+
+    /// Whom the issues are given to, where anything is said about it.
+    async fn assigned(&self, app: &App, organization: OrganizationId) -> Result<Option<Option<Assigned>>, Error> {
+        let name = match &self.assigned_to {
+            None => return Ok(None),
+            Some(Value::Null) => return Ok(Some(None)),
+            Some(Value::String(name)) if name.is_empty() => return Ok(Some(None)),
+            Some(Value::String(name)) => name.clone(),
+            Some(Value::Object(actor)) => {
+                let text = |name: &str| actor.get(name).and_then(Value::as_str).unwrap_or_default();
+                format!("{}:{}", text("type"), text("id"))
+            }
+            Some(other) => other.to_string(),
+        };
+        let found = people::find_assignee(&app.db, organization, &name).await?;
+        found.map(|found| Some(Some(found))).ok_or_else(|| Error::field("assignedTo", "Unknown actor input"))
+    }
+
     async fn decision(&self, app: &App, project: ProjectId, at: DateTime<Utc>) -> Result<Option<Decision>, Error> {
         let Some(status) = self.status.as_deref() else { return Ok(None) };
         let nothing = Details::default();

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use super::{
     By, IssueId,
     moving::{self, Goal},
+    people,
 };
 use crate::{app::App, projects::ProjectId};
 
@@ -40,6 +41,7 @@ pub async fn merge(app: &App, by: By, project: ProjectId, issues: &[IssueId]) ->
     if children.is_empty() {
         return Ok(Merged::NotEnough);
     }
+    people::absorb(&mut tx, project, parent, &children).await.context("merging what people have to do with issues")?;
     store::merge(&mut tx, project, parent, &children).await.context("merging issues")?;
     store::note_merge(&mut tx, by, project, (parent, &children)).await.context("noting a merge")?;
     moving::note(&mut tx, project, &children, Goal::Into(parent)).await.context("noting events to move")?;

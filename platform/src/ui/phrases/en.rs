@@ -44,7 +44,7 @@ pub static EN: Phrases = Phrases {
     reopen: "Reopen",
     search: "Search",
     search_hint: "Search titles, or is:resolved",
-    query_misunderstood: "This search is not understood; everything is shown.",
+    search_too_slow: "The search took too long and was stopped. Ask for fewer issues: by a time, a tag, or is:unresolved.",
     nothing_found: "Nothing found",
     nothing_found_text: "No issue matches. Try another status or fewer words.",
     last_24_hours: "Last 24 hours",

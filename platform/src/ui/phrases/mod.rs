@@ -61,7 +61,7 @@ pub struct Phrases {
     pub reopen: &'static str,
     pub search: &'static str,
     pub search_hint: &'static str,
-    pub query_misunderstood: &'static str,
+    pub search_too_slow: &'static str,
     pub nothing_found: &'static str,
     pub nothing_found_text: &'static str,
     pub last_24_hours: &'static str,

@@ -44,7 +44,7 @@ pub static ZH: Phrases = Phrases {
     reopen: "重新打开",
     search: "搜索",
     search_hint: "搜索标题，或输入 is:resolved",
-    query_misunderstood: "无法理解此搜索，已显示全部问题。",
+    search_too_slow: "搜索耗时过长，已停止。请缩小范围：按时间、标签，或加上 is:unresolved。",
     nothing_found: "没有找到",
     nothing_found_text: "没有符合条件的问题。换一个状态或减少关键词试试。",
     last_24_hours: "最近 24 小时",
