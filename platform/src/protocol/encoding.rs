@@ -315,8 +315,8 @@ mod tests {
     fn at_once_is_what_piece_by_piece_is_or_nothing() {
         let two = [gzip(&TEXT[..7]), gzip(&TEXT[7..])].concat();
         assert_eq!(at_once("GZip", &gzip(TEXT), 100).unwrap(), TEXT);
-        assert_eq!(at_once("gzip", &gzip(b""), 100).unwrap(), b"");
-        let closer = [("gzip", two), ("gzip", gzip(&[0; 101])), ("deflate", zlib(TEXT)), ("gzip", TEXT.to_vec())];
+        let closer = [two, gzip(b""), gzip(&[0; 101]), TEXT.to_vec()].map(|body| ("gzip", body));
+        let closer = closer.into_iter().chain([("deflate", zlib(TEXT))]);
         for (encodings, body) in closer {
             assert_eq!(at_once(encodings, &body, 100), None);
         }
