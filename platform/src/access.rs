@@ -33,6 +33,10 @@ pub struct Visitor {
     pub user: User,
 }
 
+/// A visitor who may see and do everything. For others its pages do not exist.
+#[derive(Clone, Debug)]
+pub struct Superuser(pub Visitor);
+
 /// A visitor who may see the project that the path names.
 #[derive(Clone, Debug)]
 pub struct ProjectAccess {
@@ -74,7 +78,8 @@ pub struct IssueAccess {
 impl Visitor {
     /// The frame of a page that belongs to no project.
     pub fn page(&self, language: Language) -> Page {
-        Page { user: Some(self.user.email.clone()), ..Page::plain(language) }
+        let (user, is_superuser) = (Some(self.user.email.clone()), self.user.is_superuser);
+        Page { user, is_superuser, ..Page::plain(language) }
     }
 }
 
@@ -86,7 +91,8 @@ impl ProjectAccess {
             project: self.project.slug.clone(),
             name: self.project.name.clone(),
         };
-        Page { user: Some(self.user.email.clone()), place: Some(place), ..Page::plain(language) }
+        let (user, is_superuser) = (Some(self.user.email.clone()), self.user.is_superuser);
+        Page { user, is_superuser, place: Some(place), ..Page::plain(language) }
     }
 }
 
@@ -123,6 +129,15 @@ impl OptionalFromRequestParts<App> for Visitor {
             Err(Error::Unauthorized) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl FromRequestParts<App> for Superuser {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Superuser, Error> {
+        let visitor: Visitor = parts.extract_with_state(app).await?;
+        if visitor.user.is_superuser { Ok(Superuser(visitor)) } else { Err(Error::NotFound) }
     }
 }
 

@@ -35,6 +35,7 @@ pub mod releases;
 pub mod reports;
 pub mod retention;
 pub mod standalone;
+pub mod system;
 pub mod ui;
 pub mod upgrade;
 pub mod web;

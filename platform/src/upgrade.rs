@@ -88,3 +88,14 @@ async fn applied(db: &PgPool) -> Result<Vec<i64>> {
         .await
         .context("reading the migrations")
 }
+
+/// The newest migration the database has; 0 when it is empty.
+pub async fn newest_migration(db: &PgPool) -> sqlx::Result<i64> {
+    const UNDEFINED_TABLE: &str = "42P01";
+    let newest = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success");
+    match newest.fetch_one(db).await {
+        Ok(newest) => Ok(newest.unwrap_or(0)),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => Ok(0),
+        Err(error) => Err(error),
+    }
+}

@@ -32,7 +32,7 @@ pub use error::{Error, as_json};
 
 use crate::{
     app::App, attachments, auth, events, feedback, health, ingest, issues, monitors, outcomes, overview, projects,
-    quotas, reports, ui,
+    quotas, reports, system, ui,
 };
 
 /// How long requests that are under way may take to finish once we are told to stop.
@@ -83,6 +83,7 @@ fn router(app: App) -> Router {
         .merge(quotas::pages::routes())
         .merge(issues::pages::routes())
         .merge(events::pages::routes())
+        .merge(system::pages::routes())
         .fallback(missing);
     let answers = ServiceBuilder::new()
         .layer(CompressionLayer::new())

@@ -35,6 +35,7 @@ mod sdks;
 mod search;
 mod settings;
 mod standalone;
+mod system;
 mod tags;
 
 use std::{
@@ -89,6 +90,7 @@ const TOPICS: &[&[Story]] = &[
     tags::STORIES,
     commands::STORIES,
     standalone::STORIES,
+    system::STORIES,
     sdks::STORIES,
 ];
 

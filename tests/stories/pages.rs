@@ -29,11 +29,21 @@ pub const STORIES: &[Story] = &[
 
 /// How somebody looks at pages.
 #[derive(Clone, Copy)]
-struct Looks {
+pub struct Looks {
     locale: &'static str,
     scheme: &'static str,
     size: Size,
     scripts: Scripts,
+}
+
+impl Looks {
+    /// Both languages, the light and the dark, a desk and a phone.
+    pub const ALL: [Looks; 4] = [
+        AT_A_DESK,
+        Looks { scheme: "dark", size: Size::PHONE, ..AT_A_DESK },
+        Looks { locale: "zh-CN", scheme: "dark", ..AT_A_DESK },
+        Looks { locale: "zh-CN", size: Size::PHONE, ..AT_A_DESK },
+    ];
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,8 +52,8 @@ enum Scripts {
     Off,
 }
 
-const AT_A_DESK: Looks = Looks { locale: "en-US", scheme: "light", size: Size::LAPTOP, scripts: Scripts::On };
-const WITHOUT_SCRIPTS: Looks = Looks { scripts: Scripts::Off, ..AT_A_DESK };
+pub const AT_A_DESK: Looks = Looks { locale: "en-US", scheme: "light", size: Size::LAPTOP, scripts: Scripts::On };
+pub const WITHOUT_SCRIPTS: Looks = Looks { scripts: Scripts::Off, ..AT_A_DESK };
 
 fn folder() -> Result<PathBuf> {
     let folder = workspace().join("target/pages");
@@ -52,7 +62,7 @@ fn folder() -> Result<PathBuf> {
 }
 
 /// Somebody signs in and takes these steps; nothing on the way may keep anybody out.
-fn walk(platform: &Platform, looks: Looks, steps: &Value) -> Result<()> {
+pub fn walk(platform: &Platform, looks: Looks, steps: &Value) -> Result<()> {
     let Looks { locale, scheme, size, scripts } = looks;
     let width = if size.width < 600 { "phone" } else { "desk" };
     let input = json!({
@@ -84,15 +94,7 @@ fn every_page_can_be_used_by_everybody(world: &World) -> Result<()> {
         ("setup-waiting", "/acme/billing/setup/android/"),
     ];
     let steps: Value = pages.iter().flat_map(|(name, path)| [json!({"open": path}), json!({"show": name})]).collect();
-    for (locale, scheme, size) in [
-        ("en-US", "light", Size::LAPTOP),
-        ("en-US", "dark", Size::PHONE),
-        ("zh-CN", "dark", Size::LAPTOP),
-        ("zh-CN", "light", Size::PHONE),
-    ] {
-        walk(&platform, Looks { locale, scheme, size, scripts: Scripts::On }, &steps)?;
-    }
-    Ok(())
+    Looks::ALL.into_iter().try_for_each(|looks| walk(&platform, looks, &steps))
 }
 
 /// Events, filtered ones, and a quota: what pages have something to show of.

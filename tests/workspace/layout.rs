@@ -21,6 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("organizations", &["app", "auth"]),
     ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
     ("overview", &["access", "app", "organizations", "outcomes", "projects", "ui", "web"]),
+    ("system", &["access", "app", "check", "events", "mail", "protocol", "queue", "ui", "upgrade", "web"]),
     ("quotas", &["access", "app", "config", "organizations", "outcomes", "projects", "protocol", "ui", "web"]),
     ("auth", &["access", "app", "ui", "web"]),
     (

@@ -59,11 +59,15 @@ impl Finding {
 
 /// One thing that was probed.
 #[derive(Debug, Serialize)]
-struct Check {
-    name: &'static str,
-    status: Status,
-    reason: Reason,
-    message: String,
+pub struct Check {
+    /// `postgresql`, `redis` …
+    pub name: &'static str,
+    /// Whether it can be used.
+    pub status: Status,
+    /// Which of the known outcomes it is.
+    pub reason: Reason,
+    /// What happened, and for failures what to do.
+    pub message: String,
 }
 
 #[derive(Serialize)]
@@ -71,17 +75,21 @@ struct Report<'a> {
     checks: &'a [Check],
 }
 
-/// Probes everything at once and prints what was found; fails when one of them did.
-pub async fn run(options: Options) -> Result<ExitCode> {
-    let config = &options.config;
+/// Probes everything at once.
+pub async fn probe(config: &Config) -> Vec<Check> {
     let (postgresql, redis, spool, filestore, mail) = tokio::join!(
-        bounded("postgresql", PATIENCE, postgresql::probe(&config.postgres)),
-        bounded("redis", PATIENCE, redis::probe(config)),
-        bounded("spool", PATIENCE, spool::probe(&config.queue)),
-        bounded("filestore", PATIENCE, filestore::probe(config)),
-        bounded("mail", PATIENCE, mail::probe(&config.mail)),
+        bounded("postgresql", PATIENCE, Box::pin(postgresql::probe(&config.postgres))),
+        bounded("redis", PATIENCE, Box::pin(redis::probe(config))),
+        bounded("spool", PATIENCE, Box::pin(spool::probe(&config.queue))),
+        bounded("filestore", PATIENCE, Box::pin(filestore::probe(config))),
+        bounded("mail", PATIENCE, Box::pin(mail::probe(&config.mail))),
     );
-    let checks = vec![postgresql, redis, spool, filestore, mail];
+    vec![postgresql, redis, spool, filestore, mail]
+}
+
+/// Prints what was found; fails when one of them did.
+pub async fn run(options: Options) -> Result<ExitCode> {
+    let checks = probe(&options.config).await;
     let failed = checks.iter().any(|check| check.status == Status::Failed);
     if options.json {
         println!("{}", json_line(checks)?);

@@ -32,7 +32,7 @@ use crate::{
 };
 
 pub use process::{Batch, Preparing, keep};
-pub use rejected::{ListRejected, Replay, print_rejected, replay};
+pub use rejected::{ListRejected, Replay, print_rejected, replay, try_again};
 pub use sent_as::SentAs;
 pub use trial::{Try, try_event};
 

@@ -75,12 +75,19 @@ pub async fn print_rejected(options: ListRejected) -> Result<()> {
 /// Puts events into the queue again. One that is refused again is set aside again.
 pub async fn replay(options: Replay) -> Result<()> {
     let app = App::new(options.config)?;
+    let replayed = try_again(&app, options.event).await?;
+    ensure!(replayed > 0 || options.all, "no such event was set aside");
+    println!("{replayed} events are in the queue again");
+    Ok(())
+}
+
+/// Puts an event into the queue again, or all that are there, and says how many they are.
+pub async fn try_again(app: &App, event: Option<EventId>) -> Result<usize> {
     let mut replayed = 0;
     // Those that are refused again meanwhile come behind it.
     let mut last = None;
     loop {
-        let found =
-            store::set_aside(&app.db, options.event, last, AT_A_TIME).await.context("reading what was set aside")?;
+        let found = store::set_aside(&app.db, event, last, AT_A_TIME).await.context("reading what was set aside")?;
         last = found.last().map(|event| (event.received.received_at, event.received.id));
         if last.is_none() {
             break;
@@ -92,7 +99,5 @@ pub async fn replay(options: Replay) -> Result<()> {
         store::forget_set_aside(&app.db, &received).await.context("forgetting what is in the queue")?;
         replayed += found.len();
     }
-    ensure!(replayed > 0 || options.all, "no such event was set aside");
-    println!("{replayed} events are in the queue again");
-    Ok(())
+    Ok(replayed)
 }

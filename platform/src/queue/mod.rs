@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +39,8 @@ impl Topic {
     /// Every topic there is, in the order of their numbers.
     pub const ALL: [Topic; 3] = [Topic::Events, Topic::Items, Topic::Jobs];
 
-    fn name(self) -> &'static str {
+    /// Its name in Redis, and for people.
+    pub fn name(self) -> &'static str {
         match self {
             Topic::Events => "events",
             Topic::Items => "items",
@@ -65,6 +67,28 @@ pub struct MessageId(String);
 pub struct Message {
     pub id: MessageId,
     pub body: Bytes,
+}
+
+/// How it stands with a topic.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Backlog {
+    /// Messages waiting or being worked on.
+    pub waiting: u64,
+    /// When the oldest of them came; a spool does not know.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Messages that were set aside.
+    pub buried: u64,
+}
+
+/// A message that was set aside.
+#[derive(Clone, Debug)]
+pub struct Buried {
+    /// When; a spool does not know.
+    pub at: Option<DateTime<Utc>>,
+    /// Why.
+    pub reason: String,
+    /// How long it is.
+    pub bytes: usize,
 }
 
 /// Why the queue did not take a message.
@@ -154,6 +178,38 @@ impl Queue {
         match self {
             Queue::Redis(queue) => queue.redis().depth(topic).await,
             Queue::Spool(spool) => spool.depth(topic),
+        }
+    }
+
+    /// How it stands with a topic.
+    pub async fn backlog(&self, topic: Topic) -> Result<Backlog> {
+        match self {
+            Queue::Redis(queue) => queue.redis().backlog(topic).await,
+            Queue::Spool(spool) => spool.backlog(topic),
+        }
+    }
+
+    /// The messages that were set aside, the newest first.
+    pub async fn buried(&self, topic: Topic, most: usize) -> Result<Vec<Buried>> {
+        match self {
+            Queue::Redis(queue) => queue.redis().buried(topic, most).await,
+            Queue::Spool(spool) => spool.buried(topic, most),
+        }
+    }
+
+    /// Lets workers try once more what was set aside, and says how many messages that are.
+    pub async fn dig_up(&self, topic: Topic) -> Result<u64> {
+        match self {
+            Queue::Redis(queue) => queue.redis().dig_up(topic).await,
+            Queue::Spool(spool) => spool.dig_up(topic).await,
+        }
+    }
+
+    /// The version of Redis; none where the queue is a spool.
+    pub async fn version(&self) -> Result<Option<String>> {
+        match self {
+            Queue::Redis(queue) => queue.redis().version().await.map(Some),
+            Queue::Spool(_) => Ok(None),
         }
     }
 

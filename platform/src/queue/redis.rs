@@ -4,6 +4,8 @@
 //! connection of its own, because a blocking `XREADGROUP` would hold up everybody on a shared one. Acknowledged entries are
 //! deleted, so the stream's length is the backlog.
 
+mod buried;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -162,7 +164,7 @@ impl Reader {
     }
 
     pub(super) async fn bury(&mut self, message: &Message, reason: &str) -> Result<()> {
-        let dead = format!("{}:dead", key(self.topic));
+        let dead = buried::key(self.topic);
         let fields: [(&str, &[u8]); 2] = [(FIELD, &message.body), ("reason", reason.as_bytes())];
         let _: Option<String> = self.connection.xadd(dead, "*", &fields).await.context("burying a message")?;
         self.done(std::slice::from_ref(&message.id)).await

@@ -10,6 +10,7 @@
 //!
 //! Not here: a count of deliveries that survives the process. A message that kills it is taken again by the next one.
 
+mod buried;
 mod file;
 mod look;
 
@@ -61,6 +62,7 @@ enum Change {
     Push { messages: Vec<(Topic, Bytes)> },
     Forget { topic: Topic, numbers: Vec<u64> },
     Bury { topic: Topic, number: u64, body: Bytes, reason: String },
+    DigUp { topic: Topic },
 }
 
 struct Request {
@@ -189,10 +191,14 @@ impl Writer {
                 self.open_again(error);
             }
             for Request { change, answer } in waiting.drain(..) {
-                if let Change::Push { messages } = change {
-                    for (topic, _) in messages {
-                        self.arrived[topic as usize].notify_one();
+                match change {
+                    Change::Push { messages } => {
+                        for (topic, _) in messages {
+                            self.arrived[topic as usize].notify_one();
+                        }
                     }
+                    Change::DigUp { topic } => self.arrived[topic as usize].notify_one(),
+                    Change::Forget { .. } | Change::Bury { .. } => (),
                 }
                 // Whoever asked may be gone; the change is made all the same.
                 let _ = answer.send(committed.clone().map(|()| self.commits).map_err(|error| anyhow!(error)));
@@ -206,7 +212,7 @@ impl Writer {
     fn has_room_for(&self, requests: &[Request]) -> bool {
         let pushed = requests.iter().map(|request| match &request.change {
             Change::Push { messages } => messages.iter().map(|(_, body)| body.len() as u64).sum(),
-            Change::Forget { .. } | Change::Bury { .. } => 0,
+            Change::Forget { .. } | Change::Bury { .. } | Change::DigUp { .. } => 0,
         });
         let bytes: u64 = pushed.sum();
         bytes == 0 || self.file.has_room_for(bytes)
@@ -257,6 +263,7 @@ impl Writer {
                 write.open_table(DEAD)?.insert(number, (topic.name(), reason.as_str(), &body[..]))?;
                 forgotten += forget(&mut write.open_table(table(*topic))?, *number)?;
             }
+            Change::DigUp { topic } => pushed += buried::dig_up(write, *topic, &mut self.next)?,
         }
         Ok((pushed, forgotten))
     }

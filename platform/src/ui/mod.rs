@@ -23,6 +23,8 @@ pub struct Page {
     pub phrases: &'static Phrases,
     /// Who is signed in, by email.
     pub user: Option<String>,
+    /// Whether they may look after the system.
+    pub is_superuser: bool,
     /// The project it belongs to.
     pub place: Option<Place>,
     pub tab: Option<Tab>,
@@ -47,7 +49,7 @@ pub enum Tab {
 impl Page {
     /// The frame of a page for anybody.
     pub fn plain(language: Language) -> Page {
-        Page { language, phrases: language.phrases(), user: None, place: None, tab: None }
+        Page { language, phrases: language.phrases(), user: None, is_superuser: false, place: None, tab: None }
     }
 
     /// The same, with the section it belongs to marked.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 
-use crate::{app::App, upgrade::MIGRATIONS};
+use crate::{
+    app::App,
+    upgrade::{MIGRATIONS, newest_migration},
+};
 
 /// Longer than this, whoever probes has given up.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -26,22 +29,11 @@ async fn ready(State(app): State<App>) -> (StatusCode, String) {
 }
 
 async fn check(app: &App) -> Result<()> {
-    let has = newest_migration(app).await.context("asking PostgreSQL for its schema's version")?;
+    let has = newest_migration(&app.db).await.context("asking PostgreSQL for its schema's version")?;
     let needs = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
     if has < needs {
         bail!("the database is at migration {has} and this version needs {needs}: run `picket upgrade`");
     }
     app.queue.probe().await.context("asking the queue")?;
     Ok(())
-}
-
-/// The newest migration the database has; 0 when it is empty.
-async fn newest_migration(app: &App) -> sqlx::Result<i64> {
-    const UNDEFINED_TABLE: &str = "42P01";
-    let newest = sqlx::query_scalar::<_, Option<i64>>("select max(version) from _sqlx_migrations where success");
-    match newest.fetch_one(&app.db).await {
-        Ok(newest) => Ok(newest.unwrap_or(0)),
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(UNDEFINED_TABLE) => Ok(0),
-        Err(error) => Err(error),
-    }
 }

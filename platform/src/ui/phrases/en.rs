@@ -15,6 +15,7 @@ pub static EN: Phrases = Phrases {
     issue: "Issue",
     setup: "Setup",
     settings: "Settings",
+    system: "System",
     sign_in: "Sign in",
     sign_out: "Sign out",
     sign_in_failed: "This email and password do not belong together.",

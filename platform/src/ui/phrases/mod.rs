@@ -32,6 +32,7 @@ pub struct Phrases {
     pub issue: &'static str,
     pub setup: &'static str,
     pub settings: &'static str,
+    pub system: &'static str,
     pub sign_in: &'static str,
     pub sign_out: &'static str,
     pub sign_in_failed: &'static str,

@@ -15,6 +15,7 @@ pub static ZH: Phrases = Phrases {
     issue: "问题",
     setup: "接入",
     settings: "设置",
+    system: "系统",
     sign_in: "登录",
     sign_out: "退出",
     sign_in_failed: "邮箱或密码不正确。",
