@@ -17,9 +17,11 @@ mod files;
 mod grouping;
 mod health;
 mod ingest;
+mod issue_page;
 mod issues;
 mod items;
 mod lifecycle;
+mod malice;
 mod merging;
 mod monitors;
 mod moving;
@@ -35,6 +37,7 @@ mod sdks;
 mod search;
 mod settings;
 mod standalone;
+mod stream;
 mod tags;
 
 use std::{
@@ -72,6 +75,9 @@ const TOPICS: &[&[Story]] = &[
     quotas::STORIES,
     settings::STORIES,
     pages::STORIES,
+    stream::STORIES,
+    issue_page::STORIES,
+    malice::STORIES,
     grouping::STORIES,
     lifecycle::STORIES,
     merging::STORIES,

@@ -29,21 +29,21 @@ pub const STORIES: &[Story] = &[
 
 /// How somebody looks at pages.
 #[derive(Clone, Copy)]
-struct Looks {
-    locale: &'static str,
-    scheme: &'static str,
-    size: Size,
-    scripts: Scripts,
+pub struct Looks {
+    pub locale: &'static str,
+    pub scheme: &'static str,
+    pub size: Size,
+    pub scripts: Scripts,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scripts {
+pub enum Scripts {
     On,
     Off,
 }
 
-const AT_A_DESK: Looks = Looks { locale: "en-US", scheme: "light", size: Size::LAPTOP, scripts: Scripts::On };
-const WITHOUT_SCRIPTS: Looks = Looks { scripts: Scripts::Off, ..AT_A_DESK };
+pub const AT_A_DESK: Looks = Looks { locale: "en-US", scheme: "light", size: Size::LAPTOP, scripts: Scripts::On };
+pub const WITHOUT_SCRIPTS: Looks = Looks { scripts: Scripts::Off, ..AT_A_DESK };
 
 fn folder() -> Result<PathBuf> {
     let folder = workspace().join("target/pages");
@@ -52,7 +52,7 @@ fn folder() -> Result<PathBuf> {
 }
 
 /// Somebody signs in and takes these steps; nothing on the way may keep anybody out.
-fn walk(platform: &Platform, looks: Looks, steps: &Value) -> Result<()> {
+pub fn walk(platform: &Platform, looks: Looks, steps: &Value) -> Result<()> {
     let Looks { locale, scheme, size, scripts } = looks;
     let width = if size.width < 600 { "phone" } else { "desk" };
     let input = json!({
