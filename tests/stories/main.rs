@@ -17,9 +17,11 @@ mod files;
 mod grouping;
 mod health;
 mod ingest;
+mod issue_page;
 mod issues;
 mod items;
 mod lifecycle;
+mod malice;
 mod merging;
 mod monitors;
 mod moving;
@@ -36,6 +38,7 @@ mod search;
 mod settings;
 mod standalone;
 mod system;
+mod stream;
 mod tags;
 
 use std::{
@@ -73,6 +76,9 @@ const TOPICS: &[&[Story]] = &[
     quotas::STORIES,
     settings::STORIES,
     pages::STORIES,
+    stream::STORIES,
+    issue_page::STORIES,
+    malice::STORIES,
     grouping::STORIES,
     lifecycle::STORIES,
     merging::STORIES,

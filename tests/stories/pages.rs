@@ -30,10 +30,10 @@ pub const STORIES: &[Story] = &[
 /// How somebody looks at pages.
 #[derive(Clone, Copy)]
 pub struct Looks {
-    locale: &'static str,
-    scheme: &'static str,
-    size: Size,
-    scripts: Scripts,
+    pub locale: &'static str,
+    pub scheme: &'static str,
+    pub size: Size,
+    pub scripts: Scripts,
 }
 
 impl Looks {
@@ -47,7 +47,7 @@ impl Looks {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scripts {
+pub enum Scripts {
     On,
     Off,
 }

@@ -4,6 +4,7 @@ pub mod api;
 mod beside;
 mod body;
 mod cpu;
+mod curl;
 mod grouping;
 pub mod pages;
 mod prepare;
@@ -13,6 +14,7 @@ pub mod save;
 mod sections;
 mod sent_as;
 pub mod store;
+mod text;
 mod trial;
 
 use std::{borrow::Cow, io::Read, ops::Range};

@@ -1,9 +1,12 @@
 //! An issue's page: what it is, what people decided, and one of its events in full.
 
+mod of_issue;
+mod spread;
+
 use askama::Template;
 use axum::{
     Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::header,
     response::{Html, IntoResponse},
     routing::get,
@@ -13,25 +16,29 @@ use serde::Deserialize;
 
 use super::{
     beside::Beside,
-    grouping,
-    sections::{self, Block, ExceptionView},
+    curl, grouping,
+    sections::{self, Block, ExceptionView, Frames},
     store::{self, End, Neighbours, Stored},
+    text,
 };
 use crate::{
     access::IssueAccess,
     app::App,
     issues::{
-        self, Status,
-        store::{Window, series},
+        By, Status,
+        pages::head::{self, Head},
+        people::{self, Mark, Set},
+        words::Words,
     },
     protocol::{
         event::{self, Breadcrumb, Event},
         json::Object,
         remarks::{Remark, remarks},
     },
-    ui::{Bars, Language, Page, Phrases, Tab, When, count, render},
+    ui::{self, Language, Page, Phrases, Tab, When, render},
     web::Error,
 };
+use spread::Spread;
 
 /// The pages of this slice.
 pub fn routes() -> Router<App> {
@@ -39,6 +46,8 @@ pub fn routes() -> Router<App> {
         .route("/{org}/{project}/issues/{issue}/", get(latest))
         .route("/{org}/{project}/issues/{issue}/events/{event}/", get(one))
         .route("/{org}/{project}/issues/{issue}/events/{event}/json/", get(raw))
+        .route("/{org}/{project}/issues/{issue}/events/{event}/text/", get(text))
+        .route("/{org}/{project}/issues/{issue}/events/", get(of_issue::list))
 }
 
 #[derive(Deserialize)]
@@ -46,9 +55,24 @@ struct Named {
     event: String,
 }
 
-async fn latest(State(app): State<App>, language: Language, found: IssueAccess) -> Result<Html<String>, Error> {
+/// How the page is looked at.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    /// `full`, `raw`, or the application's frames first.
+    trace: String,
+    /// What was asked for before could not be done.
+    wrong: String,
+}
+
+async fn latest(
+    State(app): State<App>,
+    language: Language,
+    found: IssueAccess,
+    Query(asked): Query<Asked>,
+) -> Result<Html<String>, Error> {
     let event = store::at_end(&app.db, &found.issue, End::Latest).await?;
-    show(&app, language, &found, event).await
+    show(&app, language, &found, (event, &asked)).await
 }
 
 async fn one(
@@ -56,15 +80,22 @@ async fn one(
     language: Language,
     found: IssueAccess,
     Path(named): Path<Named>,
+    Query(asked): Query<Asked>,
 ) -> Result<Html<String>, Error> {
     let event = named.find(&app, &found).await?;
-    show(&app, language, &found, Some(event)).await
+    show(&app, language, &found, (Some(event), &asked)).await
 }
 
 /// The event as the SDK sent it.
 async fn raw(State(app): State<App>, found: IssueAccess, Path(named): Path<Named>) -> Result<impl IntoResponse, Error> {
     let json = named.find(&app, &found).await?.json()?;
     Ok(([(header::CONTENT_TYPE, "application/json")], json))
+}
+
+/// Its stack traces as text.
+async fn text(State(app): State<App>, found: IssueAccess, Path(named): Path<Named>) -> Result<String, Error> {
+    let json = named.find(&app, &found).await?.json()?;
+    Ok(text::trace(&Event::parse(&json)?))
 }
 
 impl Named {
@@ -86,29 +117,14 @@ impl Named {
 #[template(path = "events/issue.html")]
 struct IssuePage {
     page: Page,
+    words: &'static Words,
     head: Head,
+    spread: Spread,
+    /// The ways to look at its stack traces.
+    traces: Vec<(String, &'static str, bool)>,
     event: Option<EventView>,
     beside: Option<Beside>,
     why: Option<grouping::View>,
-}
-
-/// What is known of the issue, whichever event is shown.
-struct Head {
-    url: String,
-    list_url: String,
-    name: String,
-    level: &'static str,
-    kind: String,
-    value: Option<String>,
-    culprit: String,
-    platform: String,
-    status: Status,
-    times_seen: i64,
-    count: String,
-    first_seen: When,
-    last_seen: When,
-    day: Bars,
-    fortnight: Bars,
 }
 
 /// One event, in the parts of its page.
@@ -119,10 +135,16 @@ struct EventView {
     received: When,
     neighbours: Neighbours,
     exceptions: Vec<ExceptionView>,
+    /// `app`, `full` or `raw`.
+    trace: &'static str,
+    /// Where it is to be read as text.
+    text: Option<String>,
     message: Option<String>,
     request: Option<RequestView>,
     early_crumbs: Vec<Crumb>,
     crumbs: Vec<Crumb>,
+    /// Those of the breadcrumbs, for who wants to see some of them alone.
+    crumb_levels: Vec<&'static str>,
     tags: Vec<(String, String)>,
     user: Vec<(String, String)>,
     contexts: Vec<(String, Vec<(String, String)>)>,
@@ -144,12 +166,13 @@ struct RequestView {
     headers: Vec<(String, String)>,
     query: Option<String>,
     body: Option<String>,
+    curl: String,
 }
 
 struct Crumb {
     time: Option<String>,
     category: String,
-    level: Option<&'static str>,
+    level: &'static str,
     message: Option<String>,
     data: Vec<(String, String)>,
 }
@@ -158,52 +181,34 @@ async fn show(
     app: &App,
     language: Language,
     found: &IssueAccess,
-    event: Option<Stored>,
+    (event, asked): (Option<Stored>, &Asked),
 ) -> Result<Html<String>, Error> {
     let page = found.access.page(language).at(Tab::Issues);
-    let head = Head::read(app, found, page.phrases).await?;
+    let words = Words::of(language);
+    let head = Head::read(app, found, language, head::Tab::Details).await?.told(!asked.wrong.is_empty());
+    let spread = Spread::read(app, &found.issue, page.phrases).await?;
+    let by = By { user: found.access.user.id, at: app.now() };
+    people::mark(&app.db, by, found.issue.project_id, &[found.issue.id], (Mark::Seen, Set::On)).await?;
     let (event, beside, why) = match event {
         Some(stored) => {
             let json = event::object(&stored.json()?)?;
             let event = Event::read(&json);
             (
-                Some(EventView::read(app, &stored, (&json, &event), page.phrases).await?),
+                Some(EventView::read(app, &stored, (&json, &event), (page.phrases, asked)).await?),
                 Some(Beside::read(app, &found.access, &stored, page.phrases).await?),
                 Some(grouping::Why::read(app, &stored, &event).await?.view(page.phrases)),
             )
         }
         None => (None, None, None),
     };
-    Ok(render(&IssuePage { page, head, event, beside, why })?)
-}
-
-impl Head {
-    async fn read(app: &App, IssueAccess { access, issue }: &IssueAccess, phrases: &Phrases) -> Result<Head, Error> {
-        let now = app.now();
-        let day = series(&app.db, issue.project_id, &[issue.id], Window::Day, now).await?;
-        let fortnight = series(&app.db, issue.project_id, &[issue.id], Window::Fortnight, now).await?;
-        let bars = |series: &std::collections::HashMap<_, Vec<i64>>| {
-            Bars::new(series.get(&issue.id).map_or(&[], Vec::as_slice))
-        };
-        let (kind, value) = issue.headline();
-        Ok(Head {
-            url: issues::path(&access.organization.slug, &access.project.slug, issue.id),
-            list_url: format!("/{}/{}/issues/", access.organization.slug, access.project.slug),
-            name: issue.name(&access.project.slug),
-            level: issue.level.name(),
-            kind: kind.to_owned(),
-            value: value.map(str::to_owned),
-            culprit: issue.culprit.clone(),
-            platform: issue.platform.clone(),
-            status: issue.status,
-            times_seen: issue.times_seen,
-            count: count(issue.times_seen),
-            first_seen: When::new(issue.first_seen, now, phrases),
-            last_seen: When::new(issue.last_seen, now, phrases),
-            day: bars(&day),
-            fortnight: bars(&fortnight),
-        })
-    }
+    let trace = |name: &str, label| {
+        let event = event.as_ref()?;
+        let asked = ui::query(&[("trace", Some(name).filter(|name| *name != "app"))]);
+        Some((format!("{}events/{}/{asked}", head.url, event.id), label, event.trace == name))
+    };
+    let names = [("app", words.trace_app), ("full", words.trace_full), ("raw", words.trace_raw)];
+    let traces = names.into_iter().filter_map(|(name, label)| trace(name, label)).collect();
+    Ok(render(&IssuePage { page, words, head, spread, traces, event, beside, why })?)
 }
 
 impl EventView {
@@ -211,12 +216,17 @@ impl EventView {
         app: &App,
         stored: &Stored,
         (json, event): (&Object, &Event),
-        phrases: &Phrases,
+        (phrases, asked): (&Phrases, &Asked),
     ) -> Result<EventView, Error> {
         let neighbours = store::neighbours(&app.db, stored).await?;
         let view = EventView::new(stored, event, neighbours, (app.now(), phrases));
         let changes = remarks(json).into_iter().map(|change| Change::new(change, phrases));
-        Ok(EventView { changes: changes.collect(), ..view })
+        let view = EventView { changes: changes.collect(), ..view };
+        Ok(match asked.trace.as_str() {
+            "full" => EventView { trace: "full", exceptions: sections::exceptions(event, Frames::All), ..view },
+            "raw" => EventView { trace: "raw", text: Some(text::trace(event)), ..view },
+            _ => view,
+        })
     }
 
     fn new(
@@ -234,11 +244,14 @@ impl EventView {
             occurred: When::new(stored.occurred_at, now, phrases),
             received: When::new(stored.received_at, now, phrases),
             neighbours,
-            exceptions: sections::exceptions(event),
+            exceptions: sections::exceptions(event, Frames::OfApplication),
+            trace: "app",
+            text: None,
             message: event.message.as_deref().map(sections::shortened),
             request: event.request.as_ref().map(RequestView::new),
             early_crumbs: crumbs(early),
             crumbs: crumbs(last),
+            crumb_levels: sections::levels(event),
             tags: sections::tags(event),
             user: sections::shortened_pairs(&event.user),
             contexts: event.contexts.iter().map(|(name, pairs)| (name.clone(), context(pairs))).collect(),
@@ -269,6 +282,7 @@ impl RequestView {
             headers: sections::shortened_pairs(&request.headers),
             query: request.query.as_deref().map(sections::shortened),
             body: request.body.as_deref().map(sections::shortened),
+            curl: sections::shortened(&curl::command(request)),
         }
     }
 }
@@ -278,7 +292,7 @@ impl Crumb {
         Crumb {
             time: crumb.timestamp.map(|time| time.format("%H:%M:%S").to_string()),
             category: crumb.category.clone().unwrap_or_else(|| "default".into()),
-            level: crumb.level.map(crate::protocol::Level::name),
+            level: sections::level(crumb),
             message: crumb.message.as_deref().map(sections::shortened),
             data: sections::shortened_pairs(&crumb.data),
         }

@@ -65,9 +65,18 @@ pub struct Line {
     pub is_hit: bool,
 }
 
+/// Which frames of a stack trace are to be read first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// Those of the application; the others are folded.
+    OfApplication,
+    All,
+}
+
 /// The exceptions of an event. A stack trace that none of them carries is the last one's, or one without a name.
-pub fn exceptions(event: &Event) -> Vec<ExceptionView> {
-    let mut views: Vec<ExceptionView> = event.exceptions.iter().rev().map(exception).collect();
+pub fn exceptions(event: &Event, frames: Frames) -> Vec<ExceptionView> {
+    let blocks = |stacktrace: &Stacktrace| blocks(stacktrace, frames);
+    let mut views: Vec<ExceptionView> = event.exceptions.iter().rev().map(|raised| exception(raised, frames)).collect();
     // The SDKs for Rust and Cocoa put it into the thread that ran.
     let of_thread = || event.main_thread().and_then(|thread| thread.stacktrace.as_ref());
     let bare = event.stacktrace.as_ref().or_else(of_thread).filter(|_| views.iter().all(|view| view.blocks.is_empty()));
@@ -80,19 +89,19 @@ pub fn exceptions(event: &Event) -> Vec<ExceptionView> {
     views
 }
 
-fn exception(exception: &Exception) -> ExceptionView {
+fn exception(exception: &Exception, frames: Frames) -> ExceptionView {
     ExceptionView {
         kind: exception.kind.clone(),
         value: exception.value.as_deref().map(shortened),
         module: exception.module.clone(),
         mechanism: exception.mechanism.as_ref().map(|mechanism| mechanism.kind.clone()),
         handled: exception.mechanism.as_ref().and_then(|mechanism| mechanism.handled),
-        blocks: exception.stacktrace.as_ref().map(blocks).unwrap_or_default(),
+        blocks: exception.stacktrace.as_ref().map(|trace| blocks(trace, frames)).unwrap_or_default(),
     }
 }
 
 /// Frames innermost first; of a trace without application frames the innermost is the one to read.
-fn blocks(stacktrace: &Stacktrace) -> Vec<Block> {
+fn blocks(stacktrace: &Stacktrace, frames: Frames) -> Vec<Block> {
     let any_in_app = stacktrace.frames.iter().any(|frame| frame.in_app);
     let mut open = 0;
     let mut blocks = Vec::new();
@@ -100,6 +109,10 @@ fn blocks(stacktrace: &Stacktrace) -> Vec<Block> {
     for (depth, frame) in stacktrace.frames.iter().rev().enumerate() {
         let matters = frame.in_app || (!any_in_app && depth == 0);
         let mut view = FrameView::new(frame);
+        if frames == Frames::All && !frame.in_app {
+            blocks.push(Block::Frame(view));
+            continue;
+        }
         if !matters {
             library.push(view);
             continue;
@@ -177,6 +190,17 @@ pub fn tags(event: &Event) -> Vec<(String, String)> {
 /// Breadcrumbs in the order they happened: the early ones, which are folded, and the last ones.
 pub fn breadcrumbs(event: &Event) -> (&[Breadcrumb], &[Breadcrumb]) {
     event.breadcrumbs.split_at(event.breadcrumbs.len().saturating_sub(MOST_CRUMBS))
+}
+
+/// How grave a breadcrumb is; most SDKs say so only of others than `info`.
+pub fn level(crumb: &Breadcrumb) -> &'static str {
+    crumb.level.map_or("info", crate::protocol::Level::name)
+}
+
+/// The levels that an event's breadcrumbs have, the gravest first.
+pub fn levels(event: &Event) -> Vec<&'static str> {
+    let all = ["fatal", "error", "warning", "info", "debug"];
+    all.into_iter().filter(|name| event.breadcrumbs.iter().any(|crumb| level(crumb) == *name)).collect()
 }
 
 /// A value as a page shows it.

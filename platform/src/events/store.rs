@@ -78,6 +78,42 @@ pub async fn find_all(db: impl PgExecutor<'_>, project: ProjectId, keys: &[Key])
     .await
 }
 
+/// An event in a list, without its body.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub id: Uuid,
+    pub occurred_at: DateTime<Utc>,
+    /// Those that are known of the project.
+    pub tags: Vec<(String, String)>,
+}
+
+/// What is known of events without reading their bodies, the latest first. Users are known by their address, where they have one.
+pub async fn listed(db: impl PgExecutor<'_>, issue: &Issue, keys: &[Key]) -> sqlx::Result<Vec<Listed>> {
+    let rows = query!(
+        r#"select e.id, e.occurred_at, t.key as "key?", coalesce(nullif(u.email, ''), t.value) as "value?"
+           from unnest($2::uuid[], $3::date[]) as asked (id, received_on)
+           join events e on e.project_id = $1 and e.id = asked.id and e.received_on = asked.received_on
+           left join tag_values t on t.project_id = e.project_id and t.tag = any(e.tags)
+           left join event_users u on t.key = 'user' and u.project_id = t.project_id and u.tag = t.tag
+           order by e.occurred_at desc, e.id desc, t.key"#,
+        issue.project_id.0,
+        &keys.iter().map(|key| key.id).collect::<Vec<_>>(),
+        &keys.iter().map(|key| key.received_on).collect::<Vec<_>>(),
+    )
+    .fetch_all(db)
+    .await?;
+    let mut listed: Vec<Listed> = Vec::new();
+    for row in rows {
+        if listed.last().is_none_or(|last| last.id != row.id) {
+            listed.push(Listed { id: row.id, occurred_at: row.occurred_at, tags: Vec::new() });
+        }
+        if let (Some(last), Some(tag)) = (listed.last_mut(), row.key.zip(row.value)) {
+            last.tags.push(tag);
+        }
+    }
+    Ok(listed)
+}
+
 /// The first or last event of an issue that is still stored.
 pub async fn at_end(db: impl PgExecutor<'_>, issue: &Issue, end: End) -> sqlx::Result<Option<Stored>> {
     match end {

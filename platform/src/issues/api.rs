@@ -4,11 +4,11 @@
 //! suggestions for a search, and undoing.
 
 mod changes;
-mod comments;
-mod json;
+pub(super) mod comments;
+pub(super) mod json;
 mod list;
 mod merges;
-mod saved;
+pub(super) mod saved;
 mod suggestions;
 mod tags;
 
@@ -100,7 +100,8 @@ fn of_issues(mut router: Router<App>) -> Router<App> {
 }
 
 /// Who asks, and about which projects.
-pub(super) struct Scope {
+#[derive(Clone)]
+pub(crate) struct Scope {
     pub user: User,
     pub organization: Organization,
     pub projects: Vec<Project>,
@@ -119,11 +120,13 @@ impl From<Membership> for Scope {
 }
 
 impl Scope {
-    fn numbers(&self) -> Vec<i64> {
+    /// The projects' numbers.
+    pub fn numbers(&self) -> Vec<i64> {
         self.projects.iter().map(|project| project.id.0).collect()
     }
 
-    fn project(&self, id: ProjectId) -> Option<&Project> {
+    /// One of the projects.
+    pub fn project(&self, id: ProjectId) -> Option<&Project> {
         self.projects.iter().find(|project| project.id == id)
     }
 

@@ -1,6 +1,7 @@
 //! Issues: what people see of a bug, its status, and how often it happened.
 
 pub mod api;
+mod changing;
 pub mod comments;
 pub mod lifecycle;
 pub mod merging;
@@ -14,6 +15,7 @@ pub mod search;
 pub mod store;
 pub mod tags;
 pub mod undo;
+pub mod words;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};

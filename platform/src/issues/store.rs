@@ -1,6 +1,6 @@
 //! Issues and their hours in PostgreSQL. Lists are in `search`; what events do to issues is written by `events::save`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sqlx::{PgExecutor, PgPool, query, query_as, query_scalar, types::Json};
@@ -183,26 +183,25 @@ impl Window {
     }
 }
 
-/// Events in each step of a window, oldest first, for each of the issues.
+/// Events in each step of a window, oldest first, for issues of any projects.
 pub async fn series(
     db: impl PgExecutor<'_>,
-    project: ProjectId,
-    issues: &[IssueId],
+    issues: &[Issue],
     window: Window,
     now: DateTime<Utc>,
 ) -> sqlx::Result<HashMap<IssueId, Vec<i64>>> {
     let starts = window.starts(now);
-    let ids: Vec<i64> = issues.iter().map(|issue| issue.0).collect();
     let rows = query!(
-        r#"select issue_id as issue, hour, events from issue_hours
-           where project_id = $1 and issue_id = any($2) and hour >= $3"#,
-        project.0,
-        &ids,
+        r#"select h.issue_id as "issue: IssueId", h.hour, h.events
+           from unnest($1::bigint[], $2::bigint[]) as i (project_id, id)
+           join issue_hours h on h.project_id = i.project_id and h.issue_id = i.id and h.hour >= $3"#,
+        &issues.iter().map(|issue| issue.project_id.0).collect::<Vec<_>>(),
+        &issues.iter().map(|issue| issue.id.0).collect::<Vec<_>>(),
         starts[0],
     )
     .fetch_all(db)
     .await?;
-    let mut series: HashMap<_, _> = issues.iter().map(|issue| (*issue, vec![0; starts.len()])).collect();
+    let mut series: HashMap<_, _> = issues.iter().map(|issue| (issue.id, vec![0; starts.len()])).collect();
     for row in rows {
         let step = starts.partition_point(|start| *start <= row.hour) - 1;
         if let Some(counts) = series.get_mut(&row.issue) {
@@ -210,6 +209,22 @@ pub async fn series(
         }
     }
     Ok(series)
+}
+
+/// Those of open issues that were resolved once and happened again, since when nobody has decided about them.
+pub(super) async fn regressed(db: impl PgExecutor<'_>, issues: &[Issue]) -> sqlx::Result<HashSet<IssueId>> {
+    let open = || issues.iter().filter(|issue| issue.status == Status::Unresolved);
+    let rows = query_scalar!(
+        r#"select i.id as "id!: IssueId" from unnest($1::bigint[], $2::bigint[]) as i (project_id, id)
+           cross join lateral (
+               select kind from issue_activity a where a.project_id = i.project_id and a.issue_id = i.id and starts_with(kind, 'set_')
+               order by a.id desc limit 1
+           ) as last
+           where last.kind = 'set_regression'"#,
+        &open().map(|issue| issue.project_id.0).collect::<Vec<_>>(),
+        &open().map(|issue| issue.id.0).collect::<Vec<_>>(),
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -11,14 +11,11 @@ use serde_json::{Value, json};
 use super::{
     super::{
         By,
-        comments::{self, Comment},
+        comments::{self, Comment, LONGEST},
     },
     timestamp,
 };
 use crate::{access::IssueAccess, app::App, web::Error};
-
-/// Characters of a comment.
-const LONGEST: usize = 50_000;
 
 #[derive(Deserialize)]
 pub(super) struct Written {
@@ -55,7 +52,7 @@ pub(super) async fn write(
     Json(written): Json<Written>,
 ) -> Result<(StatusCode, Json<Value>), Error> {
     let by = By { user: found.access.user.id, at: app.now() };
-    let comment = comments::write(&app.db, by, &found.issue, written.text()?).await?;
+    let comment = comments::write(&app.db, by, (found.access.organization.id, &found.issue), written.text()?).await?;
     Ok((StatusCode::CREATED, Json(json(&found, &comment))))
 }
 
@@ -81,7 +78,7 @@ pub(super) async fn remove(
 }
 
 /// A comment may be changed by whoever wrote it, and by a superuser.
-async fn own(app: &App, found: &IssueAccess, comment: i64) -> Result<(), Error> {
+pub async fn own(app: &App, found: &IssueAccess, comment: i64) -> Result<(), Error> {
     let written = comments::list(&app.db, &found.issue).await?;
     let comment = written.iter().find(|other| other.id == comment).ok_or(Error::NotFound)?;
     let user = &found.access.user;

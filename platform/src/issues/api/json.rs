@@ -53,17 +53,10 @@ pub(super) async fn written(app: &App, scope: &Scope, issues: &[Issue], series: 
     let now = app.now();
     for window in series.windows() {
         let starts = window.starts(now);
-        for project in &scope.projects {
-            let of_project = issues.iter().filter(|issue| issue.project_id == project.id);
-            let ids: Vec<_> = of_project.map(|issue| issue.id).collect();
-            if ids.is_empty() {
-                continue;
-            }
-            for (issue, events) in store::series(&app.db, project.id, &ids, *window, now).await? {
-                // Seconds since 1970, and how many.
-                let points: Vec<(i64, i64)> = starts.iter().map(DateTime::timestamp).zip(events).collect();
-                counts.entry(issue.0).or_default().insert(window.name().into(), json!(points));
-            }
+        for (issue, events) in store::series(&app.db, issues, *window, now).await? {
+            // Seconds since 1970, and how many.
+            let points: Vec<(i64, i64)> = starts.iter().map(DateTime::timestamp).zip(events).collect();
+            counts.entry(issue.0).or_default().insert(window.name().into(), json!(points));
         }
     }
     let nothing = Marks::default();
@@ -118,7 +111,7 @@ fn one(app: &App, scope: &Scope, project: &Project, issue: &Issue, marks: &Marks
 }
 
 /// Who sees to an issue.
-pub(super) fn assigned(assigned: &Assigned) -> Value {
+pub fn assigned(assigned: &Assigned) -> Value {
     match assigned {
         Assigned::Person(person) => {
             json!({ "type": "user", "id": person.id.0.to_string(), "name": called(person), "email": person.email })

@@ -28,19 +28,20 @@ use crate::{
 const LONGEST: usize = 4096;
 const LONGEST_NAME: usize = 128;
 
-#[derive(Deserialize)]
+/// A search that is to be saved or changed.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Sent {
-    name: Option<String>,
-    query: Option<String>,
-    sort: Option<String>,
+pub struct Sent {
+    pub name: Option<String>,
+    pub query: Option<String>,
+    pub sort: Option<String>,
     /// What everybody finds first: for those who decide about the organisation.
     #[serde(default)]
-    is_default: bool,
+    pub is_default: bool,
     #[serde(default)]
-    is_user_default: bool,
+    pub is_user_default: bool,
     /// `organization` or `owner`, Sentry's words for everybody and oneself.
-    visibility: Option<String>,
+    pub visibility: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,9 +50,9 @@ pub(super) struct SearchPath {
 }
 
 /// Who asks where.
-struct Asker {
-    scope: Scope,
-    place: Place,
+pub struct Asker {
+    pub scope: Scope,
+    pub place: Place,
 }
 
 impl From<Membership> for Asker {
@@ -70,7 +71,7 @@ impl From<ProjectAccess> for Asker {
 
 impl Asker {
     /// Whether they may decide for everybody.
-    async fn decides(&self, app: &App) -> Result<bool, Error> {
+    pub async fn decides(&self, app: &App) -> Result<bool, Error> {
         let user = &self.scope.user;
         Ok(user.is_superuser || organizations::store::decides(&app.db, self.place.organization, user.id).await?)
     }
@@ -151,7 +152,8 @@ pub(super) async fn save_in_project(
     save(&app, &access.into(), &sent).await
 }
 
-async fn save(app: &App, asker: &Asker, sent: &Sent) -> Result<(StatusCode, Json<Value>), Error> {
+/// Saves a search.
+pub async fn save(app: &App, asker: &Asker, sent: &Sent) -> Result<(StatusCode, Json<Value>), Error> {
     let required = |name: &str| Error::field(name, "This field is required.");
     let name = sent.name.as_deref().ok_or_else(|| required("name"))?;
     let query = sent.query.as_deref().ok_or_else(|| required("query"))?;
@@ -246,7 +248,8 @@ pub(super) async fn delete_in_project(
     delete(&app, &access.into(), path.search).await
 }
 
-async fn delete(app: &App, asker: &Asker, id: i64) -> Result<StatusCode, Error> {
+/// Deletes a search.
+pub async fn delete(app: &App, asker: &Asker, id: i64) -> Result<StatusCode, Error> {
     asker.own(app, id).await?;
     saved::delete(&app.db, id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{app::App, projects::ProjectId};
 
-pub use store::{Hash, forwarded, hashes};
+pub use store::{Hash, Latest, forwarded, hashes, latest};
 pub use unmerge::{Unmerged, unmerge};
 
 /// What came of merging.

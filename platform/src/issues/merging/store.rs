@@ -1,8 +1,10 @@
 //! Merging in PostgreSQL, and what unmerging has in common with it.
 
-use sqlx::{PgConnection, PgExecutor, query, query_scalar};
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor, query, query_as, query_scalar};
+use uuid::Uuid;
 
-use super::super::{By, IssueId};
+use super::super::{By, Issue, IssueId};
 use crate::{
     projects::ProjectId,
     protocol::{distinct::Distinct, fingerprint::Fingerprint},
@@ -51,6 +53,37 @@ pub async fn hashes(db: impl PgExecutor<'_>, project: ProjectId, issue: IssueId)
     );
     let hash = |bytes: Vec<u8>| Some(Hash { fingerprint: Fingerprint(bytes.try_into().ok()?) });
     Ok(rows.fetch_all(db).await?.into_iter().filter_map(hash).collect())
+}
+
+/// The last event that a fingerprint gave an issue, among those of late.
+#[derive(Clone, Debug)]
+pub struct Latest {
+    hash: i32,
+    pub event: Uuid,
+    pub at: DateTime<Utc>,
+}
+
+impl Latest {
+    /// Whether it is of this fingerprint.
+    pub fn is_of(&self, hash: &Hash) -> bool {
+        self.hash == hash.fingerprint.short()
+    }
+}
+
+/// The last event of each fingerprint, among the last thousands of an issue.
+pub async fn latest(db: impl PgExecutor<'_>, issue: &Issue) -> sqlx::Result<Vec<Latest>> {
+    query_as!(
+        Latest,
+        r#"select distinct on (hash) hash as "hash!", id as "event!", occurred_at as "at!"
+           from (
+               select hash, id, occurred_at from events where project_id = $1 and issue_id = $2 order by occurred_at desc limit 5000
+           ) as last
+           order by hash, occurred_at desc"#,
+        issue.project_id.0,
+        issue.id.0,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Moves fingerprints, counters and history of the children to their parent, and removes them.

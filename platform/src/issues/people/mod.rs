@@ -14,7 +14,7 @@ use super::{By, Issue, IssueId};
 use crate::{auth::UserId, organizations::OrganizationId, projects::ProjectId};
 
 pub(super) use store::absorb;
-pub use store::{Person, Shared, Team, marks, member, members, participants, shared, team, teams, viewers};
+pub use store::{Person, Shared, Team, marks, member, members, of_teams, participants, shared, team, teams, viewers};
 
 /// Who sees to an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +103,9 @@ pub async fn assign(
     let changed = changed.context("assigning issues")?;
     let (kind, data) = match assigned {
         None => ("unassigned", json!({})),
-        Some(Assigned::Team(team)) => ("assigned", json!({ "assignee": team.id.to_string(), "assigneeType": "team" })),
+        Some(Assigned::Team(team)) => {
+            ("assigned", json!({ "assignee": team.id.to_string(), "assigneeName": team.slug, "assigneeType": "team" }))
+        }
         Some(Assigned::Person(person)) => (
             "assigned",
             json!({ "assignee": person.id.0.to_string(), "assigneeEmail": person.email, "assigneeType": "user" }),

@@ -143,6 +143,11 @@ pub async fn teams(db: impl PgExecutor<'_>, organization: OrganizationId) -> sql
     .await
 }
 
+/// The members of teams.
+pub async fn of_teams(db: impl PgExecutor<'_>, teams: &[i64]) -> sqlx::Result<Vec<i64>> {
+    query_scalar!("select distinct user_id from team_members where team_id = any($1)", teams).fetch_all(db).await
+}
+
 /// Who is told of what happens to an issue.
 pub async fn participants(db: impl PgExecutor<'_>, issue: &Issue) -> sqlx::Result<Vec<Person>> {
     query_as!(

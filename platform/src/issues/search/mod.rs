@@ -18,6 +18,7 @@ mod tests;
 mod values;
 
 pub use sql::Key;
+pub use suggest::typed;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -122,6 +123,12 @@ impl Search {
                 Err(Problem::new(Kind::NotOfEvents(typed), term.span.clone()))
             }
         }
+    }
+
+    /// Asks for issues by their numbers.
+    pub fn of_issues(issues: &[i64]) -> Search {
+        let term = Term { is: Is::So, what: What::Issue(issues.to_vec()), span: 0..0 };
+        Search { text: String::new(), root: Some(Node::Term(term)) }
     }
 
     /// As it was typed.

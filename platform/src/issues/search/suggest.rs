@@ -120,6 +120,12 @@ async fn stored(db: &PgPool, projects: &[Project], key: &str, prefix: &str) -> s
     }
 }
 
+/// What finds a value of a tag.
+pub fn typed(key: &str, value: &str) -> String {
+    let is_plain = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    if is_plain { format!("{key}:{}", quoted(value)) } else { format!("{key:?}:{}", quoted(value)) }
+}
+
 /// A value as it must be typed.
 fn quoted(value: &str) -> String {
     let is_plain = !value.is_empty()

@@ -186,3 +186,58 @@ pub async fn delete_key(db: impl PgExecutor<'_>, project: ProjectId, key: &str) 
     );
     Ok(deleted.execute(db).await?.rows_affected())
 }
+
+/// The values of a key in projects, by name; nothing of them is counted.
+pub async fn names(db: impl PgExecutor<'_>, projects: &[i64], key: &str, most: i64) -> sqlx::Result<Vec<String>> {
+    query_scalar!(
+        r#"select distinct value from tag_values where project_id = any($1) and key = $2 and value <> '' order by value limit $3"#,
+        projects,
+        key,
+        most,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The values of a tag that an issue's first and last events had.
+pub async fn ends(db: impl PgExecutor<'_>, issue: &Issue, key: &str) -> sqlx::Result<(Option<String>, Option<String>)> {
+    let row = query!(
+        r#"select (array_agg(value order by first_seen, value))[1] as first, (array_agg(value order by last_seen desc, value desc))[1] as last
+           from issue_tags where project_id = $1 and issue_id = $2 and key = $3"#,
+        issue.project_id.0,
+        issue.id.0,
+        key,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((row.first, row.last))
+}
+
+/// The values of every key of an issue that most of its events have, by key.
+pub async fn top(db: impl PgExecutor<'_>, issue: &Issue, most: i64) -> sqlx::Result<Vec<(String, Value)>> {
+    let rows = query!(
+        r#"select t.key, t.value, t.events, t.first_seen, t.last_seen, u.email as "email?", u.username as "username?", u.ip as "ip?",
+                  u.id as "user_id?"
+           from (
+               select *, row_number() over (partition by key order by events desc, value) as place from issue_tags
+               where project_id = $1 and issue_id = $2
+           ) as t
+           left join event_users u on t.key = 'user' and u.project_id = t.project_id and u.tag = t.tag
+           where t.place <= $3 order by t.key, t.place"#,
+        issue.project_id.0,
+        issue.id.0,
+        most,
+    )
+    .fetch_all(db)
+    .await?;
+    let value = |row| {
+        let (value, events, first_seen, last_seen, email, username, ip, user_id) = row;
+        Value { value, events, first_seen, last_seen, email, username, ip, user_id }
+    };
+    let top = rows.into_iter().map(|row| {
+        let known =
+            (row.value, row.events, row.first_seen, row.last_seen, row.email, row.username, row.ip, row.user_id);
+        (row.key, value(known))
+    });
+    Ok(top.collect())
+}

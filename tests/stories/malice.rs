@@ -1,0 +1,171 @@
+//! What somebody sends who means harm: scripts, links and marks of direction in every field, and strings of a megabyte. It is inert
+//! on every page and in every mail, and no page grows by it beyond what a phone loads at once.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    Story,
+    pages::{AT_A_DESK, walk},
+    platform::{Platform, SOON, World},
+};
+
+pub const STORIES: &[Story] = &[
+    Story { name: "a_malicious_event_is_inert_on_every_page_and_in_mails", run: inert },
+    Story { name: "a_page_never_asks_the_database_once_per_issue", run: statements },
+];
+
+/// Bytes of a page, compressed.
+const MOST_BYTES: usize = 60_000;
+/// What ends an attribute, a tag, a comment, a text and a script; what turns the direction of a text, and what a terminal obeys.
+const EVIL: &str = "\"'><script>window.harmed=1</script><img src=x onerror=\"window.harmed=1\"><svg onload=window.harmed=1></title></textarea>\
+                    <!--{{7*7}}${7*7}\u{202e}\u{2066}gnp.exe\u{0}\u{1b}[31m\u{7}\u{feff}";
+
+fn evil(nth: usize) -> Value {
+    let link = "javascript:window.harmed=1";
+    let long = EVIL.repeat(60_000 / EVIL.len());
+    json!({
+        "platform": "python", "level": "error", "logger": EVIL, "server_name": EVIL, "transaction": EVIL, "culprit": EVIL, "dist": "1",
+        "release": format!("<b>{nth}"), "environment": "<script>window.harmed=1<script>", "message": long,
+        "fingerprint": [EVIL, nth.to_string()],
+        "tags": {"url": link, EVIL: EVIL, "browser": EVIL, "<b>": "<i>"},
+        "user": {"id": EVIL, "email": format!("{EVIL}@example.com"), "username": link, "ip_address": "<b>", EVIL: EVIL},
+        "request": {"url": link, "method": EVIL, "query_string": EVIL, "data": long, "headers": {"Referer": link, "X": EVIL, EVIL: EVIL}, "cookies": EVIL},
+        "extra": {EVIL: long, "link": link, "deep": [[[[EVIL]]]]},
+        "contexts": {EVIL: {EVIL: EVIL}, "os": {"name": EVIL, "url": link}},
+        "sdk": {"name": EVIL, "version": EVIL},
+        "breadcrumbs": {"values": (0..40).map(|_| json!({"message": EVIL, "category": EVIL, "type": EVIL, "level": EVIL, "data": {EVIL: EVIL, "url": link}})).collect::<Vec<_>>()},
+        "exception": {"values": [{"type": EVIL, "value": "x".repeat(300_000) + EVIL, "module": EVIL, "mechanism": {"type": EVIL, "handled": false, "help_link": link}, "stacktrace": {"frames": (0..60).map(frame).collect::<Vec<_>>()}}]},
+        "threads": {"values": [{"id": EVIL, "name": EVIL}]},
+        "modules": {EVIL: EVIL},
+    })
+}
+
+fn frame(nth: usize) -> Value {
+    json!({
+        "filename": EVIL, "abs_path": format!("javascript:{EVIL}"), "function": EVIL, "module": EVIL, "lineno": nth, "in_app": nth % 2 == 0,
+        "pre_context": [EVIL, EVIL], "context_line": EVIL, "post_context": [EVIL], "vars": {EVIL: EVIL},
+    })
+}
+
+fn inert(world: &World) -> Result<()> {
+    let platform = Platform::start_with_mail(world)?;
+    let shop = platform.project("shop")?;
+    for nth in 0..2 {
+        platform.receives(&shop, &evil(nth))?;
+    }
+    platform.stores(2)?;
+    let issues = platform.api("/projects/acme/shop/issues/?query=")?;
+    let id = issues[0]["id"].as_str().context("there is an issue")?.to_owned();
+    let path = format!("/acme/shop/issues/{id}/");
+    let comment = format!(
+        "{EVIL} [x](javascript:window.harmed=1) ![x](javascript:window.harmed=1) <a href=\"javascript:window.harmed=1\">x</a>"
+    );
+    let comment: String = comment.chars().filter(|c| *c != '\0').collect();
+    let mut steps = vec![
+        json!({"open": format!("{path}activity/")}),
+        json!({"fill": ["Comment", comment]}),
+        json!({"press": "Comment"}),
+        json!({"see": "gnp.exe"}),
+    ];
+    let pages = [
+        "/acme/".to_owned(),
+        "/acme/issues/?query=".to_owned(),
+        "/acme/shop/issues/?query=".to_owned(),
+        format!("/acme/shop/issues/?query={}", "%22%3E%3Cscript%3Ewindow.harmed%3D1%3C/script%3E"),
+        "/acme/shop/issues/?query=&environment=%3Cscript%3E&period=%22%3E&sort=%3Cb%3E&done=%3Cb%3E&many=1&undo=%22%3E%3Cb%3E".to_owned(),
+        path.clone(),
+        format!("{path}?trace=full"),
+        format!("{path}events/latest/?trace=raw"),
+        format!("{path}activity/"),
+        format!("{path}tags/"),
+        format!("{path}tags/?key=browser"),
+        format!("{path}events/"),
+        format!("{path}events/?query=browser:%22%3E%3Cscript%3E"),
+        format!("{path}fingerprints/"),
+    ];
+    for page in &pages {
+        steps.extend([json!({"open": page}), json!({"inert": null})]);
+    }
+    walk(&platform, AT_A_DESK, &json!(steps))?;
+    platform.sign_in()?;
+    for page in &pages {
+        let request = platform.client.get(format!("{}{page}", platform.url)).header("Accept-Encoding", "gzip");
+        let bytes = request.send()?.bytes()?;
+        ensure!(bytes.len() <= MOST_BYTES, "{page} has {} bytes", bytes.len());
+        ensure!(bytes.starts_with(&[0x1f, 0x8b]), "{page} is not compressed");
+    }
+    for text in [format!("{path}events/latest/json/"), format!("{path}events/latest/text/")] {
+        let answer = platform.client.get(format!("{}{text}", platform.url)).send()?;
+        let header = |name: &str| {
+            answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+        };
+        let (kind, sniff) = (header("content-type"), header("x-content-type-options"));
+        ensure!(sniff == "nosniff" && !kind.contains("html"), "{text} is {kind}, {sniff}");
+    }
+    let smtp = platform.smtp.as_ref().context("the story started with mail")?;
+    let mail = smtp.wait_for_mail(|mail| mail.subject.contains("script"), SOON)?;
+    let whole = format!("{mail:?}").to_lowercase();
+    for harmful in ["<script>window", "<img src=x", "<svg onload", "href=\\\"javascript:", "href=3d\\\"javascript:"] {
+        ensure!(!whole.contains(harmful), "the mail has {harmful}: {whole}");
+    }
+    Ok(())
+}
+
+fn statements(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let shop = platform.project("shop")?;
+    let event = |nth: usize| {
+        let mut event = crate::platform::error("Gone", "umbrella");
+        event["fingerprint"] = json!([nth.to_string()]);
+        event["tags"] = json!({"shelf": nth.to_string()});
+        event
+    };
+    platform.receives(&shop, &event(0))?;
+    platform.stores(1)?;
+    let issue = platform.sql("select min(id) from issues")?;
+    platform.sign_in()?;
+    platform.sql("create extension if not exists pg_stat_statements")?;
+    let pages = [
+        ("/acme/shop/issues/".to_owned(), 20),
+        ("/acme/issues/".to_owned(), 20),
+        (format!("/acme/shop/issues/{issue}/"), 30),
+        (format!("/acme/shop/issues/{issue}/tags/"), 20),
+        (format!("/acme/shop/issues/{issue}/events/"), 20),
+        (format!("/acme/shop/issues/{issue}/activity/"), 22),
+        (format!("/acme/shop/issues/{issue}/fingerprints/"), 20),
+    ];
+    let few: Vec<i64> = pages.iter().map(|(page, _)| asked(&platform, page)).collect::<Result<_>>()?;
+    for nth in 1..40 {
+        platform.receives(&shop, &event(nth))?;
+        platform.receives(&shop, &{
+            let mut same = event(0);
+            same["tags"] = json!({"shelf": nth.to_string(), format!("key{nth}"): "x"});
+            same
+        })?;
+    }
+    platform.stores(79)?;
+    platform.worker.stop();
+    for ((page, most), few) in pages.iter().zip(few) {
+        let many = asked(&platform, page)?;
+        ensure!(many <= few, "{page} asks {many} times where it asked {few} times of one issue");
+        ensure!(many <= *most, "{page} asks {many} times");
+    }
+    Ok(())
+}
+
+/// How often a page asks the database; what goes on beside it may ask too, so the least of several counts.
+fn asked(platform: &Platform, page: &str) -> Result<i64> {
+    let count = || -> Result<i64> {
+        let calls = "select coalesce(sum(calls), 0) from pg_stat_statements s join pg_database d on d.oid = s.dbid
+                     where d.datname = current_database() and query !~* 'pg_stat_statements|^(begin|commit|rollback)'";
+        Ok(platform.sql(calls)?.parse()?)
+    };
+    let mut least = i64::MAX;
+    for _ in 0..3 {
+        let before = count()?;
+        platform.page(page)?;
+        least = least.min(count()? - before);
+    }
+    Ok(least)
+}
