@@ -17,9 +17,11 @@ use crate::{
     ingest::{Bodies, Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
+    outbound::Outbound,
     outcomes::Outcomes,
     projects::settings::Policies,
     queue::Queue,
+    secrets::Vault,
 };
 
 /// How long a request may wait for a database connection.
@@ -43,6 +45,10 @@ pub struct Parts {
     /// What projects decide about their events, at most five seconds stale.
     pub policies: Policies,
     pub mailer: Mailer,
+    /// For addresses that people type in.
+    pub outbound: Outbound,
+    /// For secrets of other services.
+    pub vault: Arc<Vault>,
     pub metrics: Arc<Metrics>,
     /// Quotas, counted here while Redis is away.
     pub quotas: Arc<Counters>,
@@ -61,7 +67,10 @@ impl App {
             .max_connections(config.postgres.max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(connect_options(&config.postgres)?);
+        let secret_key = config.site.secret_key()?;
         let parts = Parts {
+            vault: Arc::new(Vault::new(&secret_key, &config.site.previous_keys()?)?),
+            outbound: Outbound::new(&config.outbound.allow)?,
             keys: Keys::new(db.clone()),
             files: Files::new(&config)?,
             policies: Policies::new(db.clone()),
@@ -73,7 +82,7 @@ impl App {
             quotas: Arc::default(),
             outcomes: Arc::default(),
             listed_tags: Arc::default(),
-            secret_key: config.site.secret_key()?,
+            secret_key,
             config: Arc::new(config),
         };
         Ok(App(Arc::new(parts)))

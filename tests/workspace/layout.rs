@@ -17,7 +17,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("health", &["access", "app", "projects", "protocol", "web"]),
     ("monitors", &["access", "app", "projects", "protocol", "web"]),
     ("reports", &["access", "app", "issues", "projects", "protocol", "web"]),
-    ("app", &["config", "events", "files", "ingest", "mail", "metrics", "outcomes", "projects", "queue"]),
+    ("outbound", &["config"]),
+    ("secrets", &[]),
+    (
+        "app",
+        &[
+            "config", "events", "files", "ingest", "mail", "metrics", "outbound", "outcomes", "projects", "queue",
+            "secrets",
+        ],
+    ),
     ("organizations", &["app", "auth"]),
     ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
     ("overview", &["access", "app", "organizations", "outcomes", "projects", "ui", "web"]),
