@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod app;
 pub mod attachments;
 pub mod auth;
+pub mod channels;
 pub mod check;
 pub mod cli;
 pub mod config;

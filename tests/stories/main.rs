@@ -6,11 +6,13 @@
 mod abuse;
 mod alerts;
 mod browsers;
+mod channels;
 mod check;
 mod commands;
 mod crashes;
 mod durability;
 mod edge;
+mod far_end;
 mod fates;
 mod feedback;
 mod files;
@@ -76,6 +78,7 @@ const TOPICS: &[&[Story]] = &[
     moving::STORIES,
     reading::STORIES,
     alerts::STORIES,
+    channels::STORIES,
     browsers::STORIES,
     check::STORIES,
     crashes::STORIES,

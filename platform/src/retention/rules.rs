@@ -53,6 +53,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("project_keys", Bounded),
     ("quotas", Bounded),
     ("alert_rules", Bounded),
+    ("channels", Bounded),
     ("discarded_issues", Bounded),
     // 500 a project, of 100 environments each.
     ("monitors", Bounded),
