@@ -9,8 +9,10 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
+use tokio::sync::Notify;
 
 use crate::{
+    alerts::Rules,
     config::{self, Config, SslMode},
     events::save::Listed,
     files::Files,
@@ -44,6 +46,10 @@ pub struct Parts {
     pub bodies: Bodies,
     /// What projects decide about their events, at most five seconds stale.
     pub policies: Policies,
+    /// What projects want to be told, at most five seconds stale.
+    pub rules: Rules,
+    /// Wakes whoever tells it.
+    pub deliveries: Arc<Notify>,
     pub mailer: Mailer,
     /// For addresses that people type in.
     pub outbound: Outbound,
@@ -74,6 +80,8 @@ impl App {
             keys: Keys::new(db.clone()),
             files: Files::new(&config)?,
             policies: Policies::new(db.clone()),
+            rules: Rules::new(db.clone()),
+            deliveries: Arc::default(),
             db,
             queue,
             bodies: Bodies::default(),

@@ -17,7 +17,7 @@ use clap::{
 use secrecy::{ExposeSecret, SecretString};
 
 pub use files::FileStore;
-pub use outbound::{Networks, Outbound};
+pub use outbound::{Alerts, Networks, Outbound};
 
 /// The settings, as `clap` reads them from the environment or from flags.
 #[derive(Args, Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct Config {
     pub mail: Mail,
     #[command(flatten)]
     pub outbound: Outbound,
+    #[command(flatten)]
+    pub alerts: Alerts,
     #[command(flatten)]
     pub web: Web,
 }

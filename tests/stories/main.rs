@@ -10,6 +10,7 @@ mod channels;
 mod check;
 mod commands;
 mod crashes;
+mod deliveries;
 mod durability;
 mod edge;
 mod far_end;
@@ -21,6 +22,7 @@ mod health;
 mod ingest;
 mod items;
 mod lifecycle;
+mod mails;
 mod merging;
 mod monitors;
 mod moving;
@@ -32,6 +34,7 @@ mod quotas;
 mod reading;
 mod reports;
 mod retention;
+mod rules;
 mod sdks;
 mod settings;
 mod standalone;
@@ -79,6 +82,9 @@ const TOPICS: &[&[Story]] = &[
     reading::STORIES,
     alerts::STORIES,
     channels::STORIES,
+    rules::STORIES,
+    deliveries::STORIES,
+    mails::STORIES,
     browsers::STORIES,
     check::STORIES,
     crashes::STORIES,

@@ -10,7 +10,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("metrics", &["app", "queue"]),
     ("queue", &["config"]),
-    ("mail", &["config", "issues", "protocol"]),
+    ("mail", &["config"]),
     ("files", &["config", "projects"]),
     ("crashes", &["files", "projects", "protocol"]),
     ("attachments", &["access", "app", "files", "projects", "protocol", "web"]),
@@ -22,8 +22,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "config", "events", "files", "ingest", "mail", "metrics", "outbound", "outcomes", "projects", "queue",
-            "secrets",
+            "alerts", "config", "events", "files", "ingest", "mail", "metrics", "outbound", "outcomes", "projects",
+            "queue", "secrets",
         ],
     ),
     (
@@ -74,7 +74,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
-    ("alerts", &["app", "auth", "events", "issues", "job", "mail", "projects", "protocol", "queue"]),
+    (
+        "alerts",
+        &[
+            "access", "app", "auth", "channels", "events", "issues", "job", "mail", "metrics", "outbound", "projects",
+            "protocol", "queue", "releases", "ui", "web",
+        ],
+    ),
     ("access", &["app", "auth", "issues", "organizations", "projects", "ui", "web"]),
     ("retention", &["app", "config"]),
     ("ui", &["access", "app", "protocol", "web"]),

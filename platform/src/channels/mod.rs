@@ -10,12 +10,14 @@ pub mod letter;
 mod mail;
 pub mod message;
 mod pagerduty;
+pub mod pages;
 pub mod schema;
 pub mod setup;
 mod slack;
 pub mod store;
 mod webhook;
 mod wecom;
+mod words;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -259,7 +261,7 @@ pub async fn send(app: &App, channel: &Channel, message: &Message, sending: &Sen
 pub async fn post(app: &App, mail: &Letter) -> Result<(), Failure> {
     match app.mailer.send(mail).await {
         Ok(()) => Ok(()),
-        Err(NotTaken::NoServer) => Err(Failure::later("no mail", "")),
+        Err(NotTaken::NoServer) => Err(Failure::refused("no mail", "")),
         Err(NotTaken::Refused(why)) => Err(Failure::refused("mail refused", &why)),
         Err(NotTaken::Later(why)) => Err(Failure::later("mail", &why)),
         Err(NotTaken::Connection(why)) => {

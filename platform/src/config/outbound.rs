@@ -22,6 +22,21 @@ pub struct Outbound {
     pub allow: Networks,
 }
 
+/// How people are told.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Alerts")]
+pub struct Alerts {
+    /// When more comes than a channel takes one by one, for how many seconds it is collected to be told at once.
+    #[arg(
+        id = "alert-digest-seconds",
+        long,
+        value_name = "SECONDS",
+        env = "SENTRY_ALERT_DIGEST_SECONDS",
+        default_value_t = 60
+    )]
+    pub digest_seconds: u32,
+}
+
 /// A list of networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);

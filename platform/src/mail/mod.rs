@@ -1,9 +1,8 @@
-//! Mail: one SMTP server, messages as templates.
+//! Mail: one SMTP server. What mails say is written by those who send them.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use askama::Template;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
@@ -18,7 +17,7 @@ use lettre::{
 use secrecy::ExposeSecret;
 use thiserror::Error;
 
-use crate::{config, issues::IssueId, protocol::Level};
+use crate::config;
 
 /// How long one SMTP command may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -154,61 +153,5 @@ fn not_taken(error: &lettre::transport::smtp::Error) -> NotTaken {
         Some(_) if error.is_permanent() => NotTaken::Refused(words),
         Some(_) => NotTaken::Later(words),
         None => NotTaken::Connection(words),
-    }
-}
-
-/// What is new about an issue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    New,
-    /// It was resolved.
-    Regressed,
-    /// It was ignored.
-    Unignored,
-}
-
-impl fmt::Display for News {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            News::New => "New",
-            News::Regressed => "Resolved and back:",
-            News::Unignored => "Ignored until now:",
-        })
-    }
-}
-
-/// The mail about an issue.
-#[derive(Template)]
-#[template(path = "mail/issue.html")]
-pub struct AboutIssue<'a> {
-    pub news: News,
-    pub project: &'a str,
-    /// `SHOP-7`
-    pub short_id: String,
-    pub title: &'a str,
-    pub culprit: &'a str,
-    pub level: Level,
-    pub url: String,
-}
-
-#[derive(Template)]
-#[template(path = "mail/issue.txt", escape = "none")]
-struct AboutIssueText<'a, 'b> {
-    issue: &'b AboutIssue<'a>,
-}
-
-impl AboutIssue<'_> {
-    /// Both parts, and the subject as Sentry writes it.
-    pub fn mail(&self, to: String, issue: IssueId) -> Result<Mail> {
-        Ok(Mail {
-            to: vec![to],
-            subject: format!("[{}] {} - {}", self.project, self.short_id, self.title),
-            text: AboutIssueText { issue: self }.render().context("writing a mail's text")?,
-            html: self.render().context("writing a mail's html")?,
-            id: uuid::Uuid::new_v4().simple().to_string(),
-            thread: format!("issue-{}", issue.0),
-            list: None,
-            unsubscribe: None,
-        })
     }
 }

@@ -27,6 +27,9 @@ pub const RULES: &[(&str, Rule)] = &[
     ("rejected_events", Dated("received_at")),
     ("outcomes", Dated("hour")),
     ("notifications", Dated("created_at")),
+    ("deliveries", Dated("created_at")),
+    ("rule_fires", Dated("fired_at")),
+    ("incidents", Dated("opened_at")),
     ("health_hours", Dated("hour")),
     ("user_reports", Dated("received_at")),
     ("check_ins", Dated("started_at")),
@@ -54,6 +57,9 @@ pub const RULES: &[(&str, Rule)] = &[
     ("quotas", Bounded),
     ("alert_rules", Bounded),
     ("channels", Bounded),
+    ("mail_preferences", Bounded),
+    // One for each channel and each person.
+    ("delivery_lanes", Bounded),
     ("discarded_issues", Bounded),
     // 500 a project, of 100 environments each.
     ("monitors", Bounded),

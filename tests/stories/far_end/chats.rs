@@ -77,7 +77,7 @@ fn robot(memory: &mut Memory, query: &HashMap<String, String>, headers: &HeaderM
     if !memory.has_room(token) {
         return refuse(130_101, "send too fast, exceed 20 times per minute");
     }
-    memory.tell("dingtalk", token, None, message);
+    memory.tell(token, None, message);
     Ok(())
 }
 
@@ -125,7 +125,7 @@ fn bot(memory: &mut Memory, token: &str, body: &str) -> Result<(), Refusal> {
     if !memory.has_room(token) {
         return refuse(11_232, "frequency limited");
     }
-    memory.tell("feishu", token, None, message);
+    memory.tell(token, None, message);
     Ok(())
 }
 
@@ -151,7 +151,7 @@ pub async fn wecom(
         (0, "ok")
     };
     if code == 0 {
-        memory.tell("wecom", &key, None, message);
+        memory.tell(&key, None, message);
     } else {
         memory.refuse(&format!("wecom {code} {words}"));
     }
@@ -181,7 +181,7 @@ pub async fn slack(
             (StatusCode::TOO_MANY_REQUESTS, "rate_limited")
         }
         (_, Some(message)) => {
-            memory.tell("slack", &token, None, message);
+            memory.tell(&token, None, message);
             (StatusCode::OK, "ok")
         }
     };

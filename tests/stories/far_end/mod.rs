@@ -3,6 +3,7 @@
 
 mod chats;
 mod pagers;
+pub mod smtp;
 
 use std::{
     collections::HashMap,
@@ -46,8 +47,6 @@ pub struct Place {
 /// What it was told.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// `dingtalk`, `feishu` …
-    pub service: &'static str,
     /// The token, or the name of the webhook.
     pub place: String,
     /// What makes a message the same when it is sent again, where the service has that.
@@ -157,8 +156,8 @@ impl Memory {
         times.len() <= most
     }
 
-    fn tell(&mut self, service: &'static str, place: &str, id: Option<String>, body: Value) {
-        self.told.push(Told { service, place: place.to_owned(), id, body });
+    fn tell(&mut self, place: &str, id: Option<String>, body: Value) {
+        self.told.push(Told { place: place.to_owned(), id, body });
     }
 
     fn refuse(&mut self, why: &str) {

@@ -29,7 +29,7 @@ pub async fn pagerduty(State(memory): State<Shared>, Json(event): Json<Value>) -
     }
     let dedup = event["dedup_key"].as_str().unwrap_or_default().to_owned();
     memory.incidents.insert(dedup.clone(), event["event_action"] == "trigger");
-    memory.tell("pagerduty", &key, Some(format!("{}:{dedup}", event["event_action"])), event);
+    memory.tell(&key, Some(format!("{}:{dedup}", event["event_action"])), event);
     (StatusCode::ACCEPTED, Json(json!({"status": "success", "message": "Event processed", "dedup_key": dedup})))
 }
 
@@ -97,6 +97,6 @@ pub async fn webhook(
         memory.refuse("webhook 400");
         return StatusCode::BAD_REQUEST;
     };
-    memory.tell("webhook", &name, Some(id), body);
+    memory.tell(&name, Some(id), body);
     StatusCode::NO_CONTENT
 }
