@@ -9,17 +9,21 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
+use tokio::sync::Notify;
 
 use crate::{
+    alerts::Rules,
     config::{self, Config, SslMode},
     events::save::Listed,
     files::Files,
     ingest::{Bodies, Counters, Keys},
     mail::Mailer,
     metrics::Metrics,
+    outbound::Outbound,
     outcomes::Outcomes,
     projects::settings::Policies,
     queue::Queue,
+    secrets::Vault,
 };
 
 /// How long a request may wait for a database connection.
@@ -42,7 +46,15 @@ pub struct Parts {
     pub bodies: Bodies,
     /// What projects decide about their events, at most five seconds stale.
     pub policies: Policies,
+    /// What projects want to be told, at most five seconds stale.
+    pub rules: Rules,
+    /// Wakes whoever tells it.
+    pub deliveries: Arc<Notify>,
     pub mailer: Mailer,
+    /// For addresses that people type in.
+    pub outbound: Outbound,
+    /// For secrets of other services.
+    pub vault: Arc<Vault>,
     pub metrics: Arc<Metrics>,
     /// Quotas, counted here while Redis is away.
     pub quotas: Arc<Counters>,
@@ -61,10 +73,15 @@ impl App {
             .max_connections(config.postgres.max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(connect_options(&config.postgres)?);
+        let secret_key = config.site.secret_key()?;
         let parts = Parts {
+            vault: Arc::new(Vault::new(&secret_key, &config.site.previous_keys()?)?),
+            outbound: Outbound::new(&config.outbound.allow)?,
             keys: Keys::new(db.clone()),
             files: Files::new(&config)?,
             policies: Policies::new(db.clone()),
+            rules: Rules::new(db.clone()),
+            deliveries: Arc::default(),
             db,
             queue,
             bodies: Bodies::default(),
@@ -73,7 +90,7 @@ impl App {
             quotas: Arc::default(),
             outcomes: Arc::default(),
             listed_tags: Arc::default(),
-            secret_key: config.site.secret_key()?,
+            secret_key,
             config: Arc::new(config),
         };
         Ok(App(Arc::new(parts)))

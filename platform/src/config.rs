@@ -4,6 +4,7 @@
 //! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them.
 
 mod files;
+mod outbound;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -16,6 +17,7 @@ use clap::{
 use secrecy::{ExposeSecret, SecretString};
 
 pub use files::FileStore;
+pub use outbound::{Alerts, Networks, Outbound};
 
 /// The settings, as `clap` reads them from the environment or from flags.
 #[derive(Args, Clone, Debug)]
@@ -35,6 +37,10 @@ pub struct Config {
     #[command(flatten)]
     pub mail: Mail,
     #[command(flatten)]
+    pub outbound: Outbound,
+    #[command(flatten)]
+    pub alerts: Alerts,
+    #[command(flatten)]
     pub web: Web,
 }
 
@@ -48,6 +54,12 @@ pub struct Site {
     /// A file that holds the secret key.
     #[arg(long, value_name = "FILE", env = "SENTRY_SECRET_KEY_FILE", value_parser = path())]
     pub secret_key_file: Option<PathBuf>,
+    /// Secret keys there were before, one a line: they still open stored credentials.
+    #[arg(long, value_name = "SECRET", env = "SENTRY_SECRET_KEY_PREVIOUS", value_parser = secret(), hide_env_values = true)]
+    pub secret_key_previous: Option<SecretString>,
+    /// A file that holds secret keys there were before.
+    #[arg(long, value_name = "FILE", env = "SENTRY_SECRET_KEY_PREVIOUS_FILE", value_parser = path())]
+    pub secret_key_previous_file: Option<PathBuf>,
     /// Where people and SDKs reach the platform: scheme and host, no path. DSNs and links in mails begin with it.
     #[arg(long, value_name = "URL", env = "SENTRY_URL_PREFIX", default_value = "http://localhost:9000")]
     pub url_prefix: String,
@@ -254,6 +266,14 @@ impl Site {
             "SENTRY_SECRET_KEY is shorter than {SHORTEST_SECRET_KEY} characters: `picket config generate-secret-key` makes one"
         );
         Ok(key)
+    }
+
+    /// The secret keys there were before.
+    pub fn previous_keys(&self) -> Result<Vec<SecretString>> {
+        let (keys, file) = (self.secret_key_previous.as_ref(), self.secret_key_previous_file.as_ref());
+        let keys = read("SENTRY_SECRET_KEY_PREVIOUS", keys, file)?;
+        let lines = keys.iter().flat_map(|keys| keys.expose_secret().lines()).map(str::trim);
+        Ok(lines.filter(|line| !line.is_empty()).map(SecretString::from).collect())
     }
 
     /// The public URL of a path that begins with `/`.

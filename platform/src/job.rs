@@ -4,14 +4,16 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{alerts, app::App, issues};
+use crate::{alerts, app::App, channels::ChannelId, issues};
 
 /// A job may run twice; each must be harmless then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 pub enum Job {
-    /// Tells the members of a project about an event, by one of its rules.
+    /// Tells the members of a project about an event, by one of its rules: as workers of the version before queued it.
     Notify { project: i64, rule: i64, issue: i64, event: Uuid },
+    /// Tells whoever set a channel up that it is paused.
+    ChannelPaused { channel: i64 },
     /// Has events of a project follow their issues, which were merged, taken apart or deleted.
     MoveEvents { project: i64 },
 }
@@ -37,9 +39,8 @@ impl Job {
     /// Does it.
     pub async fn run(self, app: &App) -> Result<Outcome> {
         match self {
-            Job::Notify { project, rule, issue, event } => {
-                alerts::notify(app, alerts::Notification::new(project, rule, issue, event)).await
-            }
+            Job::Notify { project, rule, event, .. } => alerts::adopt(app, project, rule, event).await,
+            Job::ChannelPaused { channel } => alerts::delivery::tell_owner(app, ChannelId(channel)).await,
             Job::MoveEvents { project } => issues::moving::move_events(app, project).await,
         }
     }

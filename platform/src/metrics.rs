@@ -39,6 +39,8 @@ pub struct Metrics {
     pub events: Family<Outcome, Counter>,
     /// Jobs a worker ran: `done`, `nothing_to_do`, `failed`, `buried`.
     pub jobs: Family<Outcome, Counter>,
+    /// Alerts that were told or tried: `told`, `told_together`, `later`, `broken`, `given_up`.
+    pub deliveries: Family<Outcome, Counter>,
     /// Batches that could not be stored at first and are tried again.
     pub retries: Counter,
     /// Messages in the queue, taken or not.
@@ -59,6 +61,7 @@ impl Default for Metrics {
             items: Family::default(),
             events: Family::default(),
             jobs: Family::default(),
+            deliveries: Family::default(),
             retries: Counter::default(),
             queue_depth: Gauge::default(),
             connections: Gauge::default(),
@@ -75,6 +78,11 @@ impl Default for Metrics {
             registry.register("items", "Items that were sent, by category, outcome and reason", metrics.items.clone());
             registry.register("events", "Events a worker finished, by outcome", metrics.events.clone());
             registry.register("jobs", "Jobs a worker ran, by outcome", metrics.jobs.clone());
+            registry.register(
+                "alert_deliveries",
+                "Alerts that were told or tried, by outcome",
+                metrics.deliveries.clone(),
+            );
             registry.register("batch_retries", "Batches that were tried again", metrics.retries.clone());
             registry.register("queue_depth", "Messages in the event queue", metrics.queue_depth.clone());
             registry.register("connections", "Connections to web that are open", metrics.connections.clone());

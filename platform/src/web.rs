@@ -31,8 +31,8 @@ use connections::Seats;
 pub use error::{Error, as_json};
 
 use crate::{
-    app::App, attachments, auth, events, feedback, health, ingest, issues, monitors, outcomes, overview, projects,
-    quotas, reports, system, ui,
+    alerts, app::App, attachments, auth, channels, events, feedback, health, ingest, issues, monitors, outcomes,
+    overview, projects, quotas, reports, system, ui,
 };
 
 /// How long requests that are under way may take to finish once we are told to stop.
@@ -75,12 +75,16 @@ fn router(app: App) -> Router {
         .merge(health::api::routes())
         .merge(monitors::api::routes())
         .merge(reports::api::routes())
+        .merge(channels::api::routes())
+        .merge(alerts::api::routes())
         .route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
     let pages = Router::new()
         .merge(auth::pages::routes())
         .merge(overview::pages::routes())
         .merge(projects::pages::routes())
         .merge(quotas::pages::routes())
+        .merge(alerts::pages::routes())
+        .merge(channels::pages::routes())
         .merge(issues::pages::routes())
         .merge(events::pages::routes())
         .merge(system::pages::routes())

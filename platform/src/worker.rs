@@ -11,6 +11,7 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    alerts,
     app::App,
     items::{self, Item},
     job::Job,
@@ -28,7 +29,7 @@ const JOBS_AT_A_TIME: usize = 20;
 
 /// Works until told to stop; what was taken is finished first.
 pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
-    let (consumed, ()) = tokio::join!(
+    let (consumed, (), ()) = tokio::join!(
         async {
             tokio::try_join!(
                 consume(&app, Topic::Events, &stop, stored::store_events),
@@ -36,7 +37,8 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
                 consume(&app, Topic::Jobs, &stop, run_jobs)
             )
         },
-        outcomes::keep(&app, &stop)
+        outcomes::keep(&app, &stop),
+        alerts::delivery::run(&app, &stop)
     );
     outcomes::flush_or_warn(&app).await;
     consumed.map(|_| ())

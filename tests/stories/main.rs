@@ -6,11 +6,14 @@
 mod abuse;
 mod alerts;
 mod browsers;
+mod channels;
 mod check;
 mod commands;
 mod crashes;
+mod deliveries;
 mod durability;
 mod edge;
+mod far_end;
 mod fates;
 mod feedback;
 mod files;
@@ -21,6 +24,7 @@ mod issue_page;
 mod issues;
 mod items;
 mod lifecycle;
+mod mails;
 mod malice;
 mod merging;
 mod monitors;
@@ -33,12 +37,13 @@ mod quotas;
 mod reading;
 mod reports;
 mod retention;
+mod rules;
 mod sdks;
 mod search;
 mod settings;
 mod standalone;
-mod system;
 mod stream;
+mod system;
 mod tags;
 
 use std::{
@@ -87,6 +92,10 @@ const TOPICS: &[&[Story]] = &[
     issues::STORIES,
     reading::STORIES,
     alerts::STORIES,
+    channels::STORIES,
+    rules::STORIES,
+    deliveries::STORIES,
+    mails::STORIES,
     browsers::STORIES,
     check::STORIES,
     crashes::STORIES,

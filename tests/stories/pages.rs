@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Story,
+    channels::SECRET,
+    far_end::Place,
     platform::{ADMIN, PASSWORD, Platform, Project, World, error},
 };
 
@@ -22,6 +24,7 @@ pub const STORIES: &[Story] = &[
     Story { name: "a_rule_that_cannot_be_read_is_marked_on_its_line", run: a_rule_is_marked_on_its_line },
     Story { name: "keys_are_created_renamed_rotated_and_disabled_on_their_page", run: keys_are_looked_after },
     Story { name: "a_quota_is_set_and_removed_on_its_page", run: a_quota_is_set_and_removed },
+    Story { name: "alerts_are_set_up_on_pages_without_javascript", run: alerts_are_set_up },
     Story { name: "the_guide_notices_the_first_event_by_itself", run: the_guide_notices_the_first_event },
     Story { name: "the_overview_counts_events_and_open_issues", run: the_overview_counts },
     Story { name: "a_member_reads_the_pages_and_an_admin_changes_them", run: only_admins_change_pages },
@@ -80,6 +83,13 @@ fn every_page_can_be_used_by_everybody(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;
     let project = platform.project("shop")?;
     platform.project("billing")?;
+    let nowhere = json!({"url": "https://hooks.example/x"});
+    for (kind, name, config) in [("slack", "The team's channel", &nowhere), ("wecom", "值班机器人", &nowhere)] {
+        let channel = json!({"kind": kind, "name": name, "config": config});
+        let (status, answer) = platform.ask(Method::POST, "/projects/acme/shop/channels/", &channel)?;
+        ensure!(status == 201, "{kind} was answered {status}: {answer}");
+    }
+    platform.sql("update channels set paused_at = now(), paused_code = '93004', paused_said = 'robot removed' where kind = 'wecom'")?;
     platform.ask(Method::PUT, "/projects/acme/shop/filters/localhost/", &json!({"active": true}))?;
     fill(&platform, &project)?;
     let pages = [
@@ -90,11 +100,64 @@ fn every_page_can_be_used_by_everybody(world: &World) -> Result<()> {
         ("settings-privacy", "/acme/shop/settings/privacy/"),
         ("settings-grouping", "/acme/shop/settings/grouping/"),
         ("settings-quotas", "/acme/shop/settings/quotas/"),
+        ("settings-alerts", "/acme/shop/settings/alerts/"),
+        ("settings-alerts-new", "/acme/shop/settings/alerts/new/"),
+        ("settings-alerts-rule", "/acme/shop/settings/alerts/1/?done=rule-saved"),
+        ("settings-channels", "/acme/shop/settings/channels/"),
+        ("settings-channels-new", "/acme/shop/settings/channels/new/dingtalk/"),
         ("setup", "/acme/shop/setup/"),
         ("setup-waiting", "/acme/billing/setup/android/"),
     ];
     let steps: Value = pages.iter().flat_map(|(name, path)| [json!({"open": path}), json!({"show": name})]).collect();
     Looks::ALL.into_iter().try_for_each(|looks| walk(&platform, looks, &steps))
+}
+
+fn alerts_are_set_up(world: &World) -> Result<()> {
+    let (platform, far_end) = crate::channels::platform(world)?;
+    let shop = platform.project("shop")?;
+    far_end.open("own", Place { secret: Some(SECRET), ..Place::default() });
+    for item in ["hat", "hat", "coat"] {
+        platform.receives(&shop, &error("Gone", item))?;
+    }
+    platform.stores(3)?;
+    let steps = json!([
+        {"open": "/acme/shop/settings/channels/"},
+        {"follow": "Webhook"},
+        {"fill": ["Address", "not an address"]}, {"fill": ["Secret", SECRET]},
+        {"press": "Add the channel"}, {"see": "This is no address"}, {"show": "channel-wrong"},
+        {"fill": ["Name", "Our hook"]}, {"fill": ["Address", far_end.url("/hook/own")]}, {"fill": ["Secret", SECRET]},
+        {"press": "Add the channel"}, {"see": "The channel is saved"},
+        {"press": "Send a test: Our hook"}, {"see": "The test was taken"}, {"show": "channels-tried"},
+        {"follow": "Alert rules"}, {"see": "A new issue is seen for the first time"}, {"follow": "New rule"},
+        {"uncheck": "A new issue is seen for the first time"}, {"uncheck": "A resolved issue happens again"},
+        {"uncheck": "An ignored issue is worth a look"},
+        {"press": "Save the rule"}, {"see": "A rule has a name"}, {"see": "never fires"},
+        {"fill": ["Name", "Often"]}, {"check": "An issue happens more often than"},
+        {"fill": ["An issue happens more often than: value", "1"]},
+        {"choose": ["An issue happens more often than: interval", "1d"]},
+        {"uncheck": "Mail the members"}, {"check": "Our hook"}, {"choose": ["At most once per issue in", "5"]},
+        {"press": "Preview"}, {"see": "It would have told 1 times in the last 7 days, about 1 issues, of 3 events"},
+        {"show": "rule-preview"},
+        {"press": "Save the rule"}, {"see": "The rule is saved"},
+        {"press": "Send a test"}, {"see": "The test was taken"},
+        {"press": "Mute"}, {"see": "The rule is muted"}, {"press": "Unmute"}, {"see": "The rule is no longer muted"},
+        {"follow": "All rules"}, {"see": "An issue happens more than 1 times in 1 day"}, {"see": "Tell Our hook"},
+        {"press": "Send me no mails"}, {"see": "You get no alerts"},
+    ]);
+    walk(&platform, WITHOUT_SCRIPTS, &steps)?;
+    platform.worker.stop();
+    let _worker = platform.one_more("worker", &[])?;
+    platform.receives(&shop, &error("Gone", "hat"))?;
+    far_end.wait_for_told("own", 3)?;
+    let rule = platform.sql("select max(id) from alert_rules")?;
+    let steps = json!([
+        {"open": format!("/acme/shop/settings/alerts/{rule}/")}, {"see": "Told"}, {"show": "rule-history"},
+        {"press": "Send again"},
+    ]);
+    walk(&platform, AT_A_DESK, &steps)?;
+    far_end.wait_for_told("own", 4)?;
+    ensure!(platform.sql("select alerts from mail_preferences")? == "f", "no mails are wanted");
+    Ok(())
 }
 
 /// Events, filtered ones, and a quota: what pages have something to show of.

@@ -1,135 +1,166 @@
 //! Alerts: rules decide what people are told of an event, once.
 //!
-//! After a batch is saved, [`consider`] turns what its events did into jobs; a job tells each recipient. A row per rule, event
-//! and recipient makes that once, whatever runs twice.
+//! [`rules`] says what a rule is, [`firing`] decides which are met and writes down with the event who is to be told, and
+//! [`delivery`] tells it. Who adds another thing to tell (a comment, an assignment) writes rows for `delivery` as `firing` does.
 
+pub mod api;
+pub mod delivery;
+pub mod firing;
+mod form;
+mod mails;
+pub mod pages;
+mod preview;
+pub mod rules;
 mod store;
+mod tries;
+mod words;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
-use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use moka::future::Cache;
+use serde_json::{Map, Value};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::{
     app::App,
     auth::UserId,
-    events::{Effect, Seen},
-    issues::IssueId,
-    job::{Job, Outcome},
-    mail::{AboutIssue, Mail, News},
-    projects::ProjectId,
-    protocol::{EventId, Level},
-    queue::Topic,
+    channels::{self, store::Owner},
+    job::Outcome,
+    projects::{Project, ProjectId},
 };
+use rules::{Action, Rule, Wrong};
+pub use store::Kept;
+
+/// How long a change to a rule takes to reach every worker.
+const STALE_AFTER: Duration = Duration::from_secs(5);
+const MOST_PROJECTS: u64 = 10_000;
+/// Rules that a project may have.
+const MOST_RULES: usize = 100;
 
 /// A rule's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sqlx::Type)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct RuleId(pub i64);
 
-/// What one rule has to say about one event.
-#[derive(Clone, Copy, Debug)]
-pub struct Notification {
-    pub project: ProjectId,
-    pub rule: RuleId,
-    pub issue: IssueId,
-    pub event: EventId,
+/// The rules of projects, cached: at most five seconds old while the database answers.
+#[derive(Clone)]
+pub struct Rules {
+    db: PgPool,
+    fresh: Cache<ProjectId, Arc<Vec<Rule>>>,
 }
 
-impl Notification {
-    /// From the numbers a job carries.
-    pub fn new(project: i64, rule: i64, issue: i64, event: Uuid) -> Notification {
-        Notification { project: ProjectId(project), rule: RuleId(rule), issue: IssueId(issue), event: EventId(event) }
+impl Rules {
+    /// An empty cache over a database.
+    pub fn new(db: PgPool) -> Rules {
+        Rules { db, fresh: Cache::builder().max_capacity(MOST_PROJECTS).time_to_live(STALE_AFTER).build() }
     }
-}
 
-/// Queues a job for every rule that an event of the batch meets: one that made a new issue, or brought one back. May be told of
-/// the same events again.
-pub async fn consider(app: &App, seen: &[Seen]) -> Result<()> {
-    let news: Vec<&Seen> = seen.iter().filter(|seen| seen.effect != Effect::Counted).collect();
-    if news.is_empty() {
-        return Ok(());
-    }
-    let projects: BTreeSet<ProjectId> = news.iter().map(|seen| seen.project).collect();
-    let rules = store::rules(&app.db, &projects).await.context("reading alert rules")?;
-    let jobs: Vec<Bytes> = news
-        .iter()
-        .flat_map(|seen| rules.iter().filter(|rule| rule.is_met_by(seen)).map(|rule| job(seen, rule.id)))
-        .collect::<Result<_>>()?;
-    app.queue.push(Topic::Jobs, jobs).await.context("queueing notifications")
-}
-
-fn job(seen: &Seen, rule: RuleId) -> Result<Bytes> {
-    let job = Job::Notify { project: seen.project.0, rule: rule.0, issue: seen.issue.0, event: seen.event.0 };
-    Ok(serde_json::to_vec(&job)?.into())
-}
-
-/// Whom to tell, and in what words to begin with.
-pub(crate) struct Recipient {
-    pub user: UserId,
-    pub email: String,
-}
-
-/// What a mail says of an issue.
-pub(crate) struct Subject {
-    pub organization: String,
-    pub project: String,
-    pub project_name: String,
-    pub short_id: i64,
-    pub title: String,
-    pub culprit: String,
-    pub level: Level,
-    /// What the event did to it; none where the event is gone.
-    pub effect: Option<Effect>,
-}
-
-/// Tells everybody who has not been told yet. One refusal does not keep the others waiting.
-pub async fn notify(app: &App, notification: Notification) -> Result<Outcome> {
-    if !app.mailer.is_configured() {
-        return Ok(Outcome::NothingToDo);
-    }
-    let Some(subject) = store::subject(&app.db, &notification).await? else {
-        return Ok(Outcome::NothingToDo);
-    };
-    let recipients = store::recipients(&app.db, notification.project).await.context("reading who is to be told")?;
-    store::plan(&app.db, &notification, &recipients, app.now()).await.context("noting who is to be told")?;
-    let mut failure = None;
-    for recipient in &recipients {
-        if let Err(error) = tell(app, &notification, &subject, recipient).await {
-            failure = Some(error);
+    /// The rules of each project; none of one that was deleted.
+    pub async fn of(&self, projects: BTreeSet<ProjectId>) -> Result<HashMap<ProjectId, Arc<Vec<Rule>>>> {
+        let mut rules = HashMap::with_capacity(projects.len());
+        let mut missing: HashMap<ProjectId, Vec<Rule>> = HashMap::new();
+        for project in projects {
+            match self.fresh.get(&project).await {
+                Some(of) => _ = rules.insert(project, of),
+                None => _ = missing.insert(project, Vec::new()),
+            }
         }
+        if missing.is_empty() {
+            return Ok(rules);
+        }
+        let asked: Vec<ProjectId> = missing.keys().copied().collect();
+        for kept in store::rules(&self.db, &asked).await.context("reading alert rules")? {
+            match kept.rule() {
+                Ok(rule) => missing.entry(kept.project).or_default().push(rule),
+                Err(wrong) => tracing::warn!("rule {} is not understood and never fires: {wrong:?}", kept.id.0),
+            }
+        }
+        for (project, of) in missing {
+            let of = Arc::new(of);
+            self.fresh.insert(project, of.clone()).await;
+            rules.insert(project, of);
+        }
+        Ok(rules)
     }
-    failure.map_or(Ok(Outcome::Done), Err)
 }
 
-/// Sends one mail while holding the row that says it is to be sent, so that two workers never send it both.
-async fn tell(app: &App, notification: &Notification, subject: &Subject, recipient: &Recipient) -> Result<()> {
-    let mut tx = app.db.begin().await.context("beginning to notify")?;
-    if !store::claim(&mut *tx, notification, recipient.user).await? {
-        return Ok(());
-    }
-    let mail = mail(app, notification, subject, recipient)?;
-    app.mailer.send(&mail).await.with_context(|| format!("telling {} about an issue", recipient.email))?;
-    store::sent(&mut *tx, notification, recipient.user, app.now()).await?;
-    tx.commit().await.context("noting that a mail was sent")
+/// Takes over a notification that a worker of the version before has queued.
+pub async fn adopt(app: &App, project: i64, rule: i64, event: Uuid) -> Result<Outcome> {
+    let adopted = store::adopt(&app.db, (ProjectId(project), RuleId(rule)), event, app.now()).await;
+    app.deliveries.notify_one();
+    Ok(if adopted.context("taking over a notification")? == 0 { Outcome::NothingToDo } else { Outcome::Done })
 }
 
-fn mail(app: &App, notification: &Notification, subject: &Subject, recipient: &Recipient) -> Result<Mail> {
-    let path = format!("/{}/{}/issues/{}/", subject.organization, subject.project, notification.issue.0);
-    let news = match subject.effect {
-        Some(Effect::Regressed) => News::Regressed,
-        Some(Effect::Unignored) => News::Unignored,
-        Some(Effect::CreatedIssue | Effect::Counted) | None => News::New,
+/// Who changes rules, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct By {
+    pub user: UserId,
+    pub at: DateTime<Utc>,
+}
+
+/// Adds a rule, or says what is wrong with it.
+pub async fn create(
+    app: &App,
+    project: &Project,
+    by: By,
+    json: &Map<String, Value>,
+) -> Result<Result<RuleId, Vec<Wrong>>> {
+    let rule = match check(app, project, RuleId(0), json).await? {
+        Ok(rule) => rule,
+        Err(wrong) => return Ok(Err(wrong)),
     };
-    let about = AboutIssue {
-        news,
-        project: &subject.project_name,
-        short_id: format!("{}-{}", subject.project.to_uppercase(), subject.short_id),
-        title: &subject.title,
-        culprit: &subject.culprit,
-        level: subject.level,
-        url: app.config.site.url(&path),
+    if store::rules(&app.db, &[project.id]).await.context("counting rules")?.len() >= MOST_RULES {
+        return Ok(Err(vec![("name".to_owned(), format!("A project has at most {MOST_RULES} rules."))]));
+    }
+    Ok(Ok(store::insert(&app.db, project.id, &rule.name, (json, by)).await.context("adding a rule")?))
+}
+
+/// Changes a rule, or says what is wrong; false where it is gone.
+pub async fn change(
+    app: &App,
+    project: &Project,
+    id: RuleId,
+    json: &Map<String, Value>,
+) -> Result<Result<bool, Vec<Wrong>>> {
+    match check(app, project, id, json).await? {
+        Ok(rule) => {
+            Ok(Ok(store::update(&app.db, project.id, id, (&rule.name, json)).await.context("changing a rule")?))
+        }
+        Err(wrong) => Ok(Err(wrong)),
+    }
+}
+
+/// A rule may name only channels that its project may use.
+async fn check(
+    app: &App,
+    project: &Project,
+    id: RuleId,
+    json: &Map<String, Value>,
+) -> Result<Result<Rule, Vec<Wrong>>> {
+    let rule = match Rule::read(id, project.id, json) {
+        Ok(rule) => rule,
+        Err(wrong) => return Ok(Err(wrong)),
     };
-    about.mail(recipient.email.clone(), notification.issue)
+    let usable = usable(app, project).await?;
+    let missing = rule.actions.iter().find_map(|action| match action {
+        Action::Channel(channel) if usable.iter().all(|one| one.id != *channel) => Some(channel.0),
+        _ => None,
+    });
+    Ok(match missing {
+        Some(channel) => Err(vec![("actions".to_owned(), format!("This project has no channel {channel}."))]),
+        None => Ok(rule),
+    })
+}
+
+/// The channels a project may use.
+async fn usable(app: &App, project: &Project) -> Result<Vec<channels::Channel>> {
+    let owner = Owner { organization: project.organization_id, project: Some(project.id) };
+    channels::store::usable(&app.db, owner).await.context("reading channels")
 }

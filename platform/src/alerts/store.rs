@@ -1,133 +1,299 @@
-//! Rules, recipients, and who has been told.
-
-use std::collections::BTreeSet;
+//! Rules in PostgreSQL, what they told, and who wants to hear it.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
+use serde_json::{Map, Value, json};
+use sqlx::{PgExecutor, query, query_as, query_scalar, types::Json};
+use uuid::Uuid;
 
-use super::{Notification, Recipient, RuleId, Subject};
-use crate::{
-    auth::UserId,
-    events::{Effect, Seen},
-    projects::ProjectId,
+use super::{
+    By, RuleId,
+    delivery::{News, State},
+    rules::{Rule, Wrong},
 };
+use crate::{auth::UserId, channels::Channel, projects::ProjectId};
 
-/// A rule and its project.
-pub(super) struct Rule {
+/// Longer than anybody waits.
+pub(super) const FOR_GOOD: DateTime<Utc> = DateTime::<Utc>::from_timestamp(253_370_764_800, 0).expect("it is a time");
+
+/// A rule as it is kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
     pub id: RuleId,
-    pub project_id: ProjectId,
-    on_return: bool,
+    pub project: ProjectId,
+    pub name: String,
+    /// As Sentry's API writes it; none for the usual one.
+    pub definition: Option<Json<Map<String, Value>>>,
+    pub on_return: bool,
+    pub muted_until: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
 }
 
-impl Rule {
-    /// Whether it has something to say about an event.
-    pub fn is_met_by(&self, seen: &Seen) -> bool {
-        self.project_id == seen.project
-            && match seen.effect {
-                Effect::Counted => false,
-                Effect::CreatedIssue => true,
-                Effect::Regressed | Effect::Unignored => self.on_return,
+impl Kept {
+    /// As Sentry's API writes it.
+    pub fn json(&self) -> Map<String, Value> {
+        let Some(Json(definition)) = &self.definition else {
+            let mut usual = Rule::usual();
+            usual.insert("name".to_owned(), json!(self.name));
+            if !self.on_return {
+                usual.insert("conditions".to_owned(), json!([usual["conditions"][0].clone()]));
             }
+            return usual;
+        };
+        definition.clone()
+    }
+
+    /// What it means.
+    pub fn rule(&self) -> Result<Rule, Vec<Wrong>> {
+        let rule = Rule::read(self.id, self.project, &self.json())?;
+        Ok(Rule { muted_until: self.muted_until, ..rule })
     }
 }
 
-/// The rules of these projects that fire on a new issue, and on one that comes back.
-pub(super) async fn rules(db: impl PgExecutor<'_>, projects: &BTreeSet<ProjectId>) -> sqlx::Result<Vec<Rule>> {
+/// The rules of projects.
+pub(super) async fn rules(db: impl PgExecutor<'_>, projects: &[ProjectId]) -> sqlx::Result<Vec<Kept>> {
     let projects: Vec<i64> = projects.iter().map(|project| project.0).collect();
-    sqlx::query_as!(
-        Rule,
-        "select id, project_id, on_return from alert_rules where trigger = 'first_seen' and project_id = any($1)",
+    query_as!(
+        Kept,
+        r#"select id, project_id as "project: ProjectId", name, definition as "definition: Json<Map<String, Value>>", on_return,
+                  muted_until, created_at
+           from alert_rules where project_id = any($1) order by id"#,
         &projects
     )
     .fetch_all(db)
     .await
 }
 
-/// What a mail says of an issue; none when it or its project was deleted.
-pub(super) async fn subject(db: impl PgExecutor<'_>, notification: &Notification) -> sqlx::Result<Option<Subject>> {
-    sqlx::query_as!(
-        Subject,
-        r#"select o.slug as organization, p.slug as project, p.name as project_name,
-                  i.short_id, i.title, i.culprit, i.level,
-                  (select e.effect from events e where e.project_id = $1 and e.id = $3 limit 1) as "effect: Effect"
-           from issues i join projects p on p.id = i.project_id join organizations o on o.id = p.organization_id
-           where i.project_id = $1 and i.id = $2"#,
-        notification.project.0,
-        notification.issue.0,
-        notification.event.0,
+/// Adds a rule.
+pub(super) async fn insert(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    name: &str,
+    (json, by): (&Map<String, Value>, By),
+) -> sqlx::Result<RuleId> {
+    query_scalar!(
+        "insert into alert_rules (project_id, name, trigger, definition, created_by, created_at)
+         values ($1, $2, 'rule', $3, $4, $5) returning id",
+        project.0,
+        name,
+        Json(json) as Json<&Map<String, Value>>,
+        by.user.0,
+        by.at,
     )
-    .fetch_optional(db)
+    .fetch_one(db)
     .await
 }
 
-/// The active members of the project's organisation.
-pub(super) async fn recipients(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<Recipient>> {
-    sqlx::query_as!(
-        Recipient,
-        r#"select u.id as user, u.email from users u
-           join members m on m.user_id = u.id join projects p on p.organization_id = m.organization_id
-           where p.id = $1 and u.is_active order by u.id"#,
+/// Changes a rule; false where it is gone.
+pub(super) async fn update(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    rule: RuleId,
+    (name, json): (&str, &Map<String, Value>),
+) -> sqlx::Result<bool> {
+    let changed = query!(
+        "update alert_rules set name = $3, trigger = 'rule', definition = $4 where project_id = $1 and id = $2",
         project.0,
+        rule.0,
+        name,
+        Json(json) as Json<&Map<String, Value>>,
+    );
+    Ok(changed.execute(db).await?.rows_affected() == 1)
+}
+
+/// Deletes a rule; false where it is gone. What it wanted told is told all the same.
+pub(super) async fn delete(db: impl PgExecutor<'_>, project: ProjectId, rule: RuleId) -> sqlx::Result<bool> {
+    let deleted = query!("delete from alert_rules where project_id = $1 and id = $2", project.0, rule.0);
+    Ok(deleted.execute(db).await?.rows_affected() == 1)
+}
+
+/// Has a rule be silent until a time; none has it speak again. False where it is gone.
+pub(super) async fn mute(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    rule: RuleId,
+    until: Option<DateTime<Utc>>,
+) -> sqlx::Result<bool> {
+    let muted =
+        query!("update alert_rules set muted_until = $3 where project_id = $1 and id = $2", project.0, rule.0, until);
+    Ok(muted.execute(db).await?.rows_affected() == 1)
+}
+
+/// When a rule last told of anything.
+pub(super) async fn last_fired(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+) -> sqlx::Result<Vec<(RuleId, DateTime<Utc>)>> {
+    let rows = query!(
+        r#"select rule_id, max(fired_at) as "at!" from rule_fires where project_id = $1 group by rule_id"#,
+        project.0
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (RuleId(row.rule_id), row.at)).collect())
+}
+
+/// Something that was told, or is to be.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub id: Uuid,
+    pub issue: i64,
+    pub title: Option<String>,
+    pub news: News,
+    pub state: State,
+    pub attempts: i32,
+    pub created_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Of the channel; none where a person was told, or where it is gone.
+    pub channel: Option<String>,
+    pub kind: Option<String>,
+    pub email: Option<String>,
+    pub is_paused: bool,
+    pub code: String,
+    pub said: String,
+}
+
+/// What a rule told last, and what became of it.
+pub(super) async fn history(
+    db: impl PgExecutor<'_>,
+    (project, rule): (ProjectId, RuleId),
+    most: i64,
+) -> sqlx::Result<Vec<Told>> {
+    query_as!(
+        Told,
+        r#"select d.id, d.issue_id as issue, i.title as "title?", d.news as "news: News",
+                  d.state as "state: State", d.attempts, d.created_at, d.finished_at, c.name as "channel?",
+                  c.kind as "kind?", u.email as "email?", c.paused_at is not null as "is_paused!", d.code, d.said
+           from deliveries d
+           left join issues i on i.project_id = d.project_id and i.id = d.issue_id
+           left join channels c on c.id = d.channel_id left join users u on u.id = d.user_id
+           where d.project_id = $1 and d.rule_id = $2 order by d.created_at desc, d.id limit $3"#,
+        project.0,
+        rule.0,
+        most,
     )
     .fetch_all(db)
     .await
 }
 
-/// Notes whom a notification is for; who is noted already stays as they are.
-pub(super) async fn plan(
+/// How many of a project's messages were given up lately, by rule.
+pub(super) async fn given_up(
     db: impl PgExecutor<'_>,
-    notification: &Notification,
-    recipients: &[Recipient],
+    project: ProjectId,
+    since: DateTime<Utc>,
+) -> sqlx::Result<Vec<(RuleId, i64)>> {
+    let rows = query!(
+        r#"select rule_id, count(*) as "count!" from deliveries
+           where project_id = $1 and state = 2 and created_at > $2 group by rule_id"#,
+        project.0,
+        since,
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (RuleId(row.rule_id), row.count)).collect())
+}
+
+/// Has something told once more, with the same id; false where there is nothing of the kind.
+pub(super) async fn replay(
+    db: impl PgExecutor<'_>,
+    (project, rule): (ProjectId, RuleId),
+    id: Uuid,
     now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    let users: Vec<i64> = recipients.iter().map(|recipient| recipient.user.0).collect();
-    sqlx::query!(
-        r#"insert into notifications (project_id, rule_id, event_id, user_id, issue_id, created_at)
-           select $1, $2, $3, unnest($4::bigint[]), $5, $6 on conflict do nothing"#,
-        notification.project.0,
-        notification.rule.0,
-        notification.event.0,
-        &users,
-        notification.issue.0,
+) -> sqlx::Result<bool> {
+    let replayed = query!(
+        "update deliveries set state = 0, attempts = 0, due_at = $4, digest_id = null, finished_at = null, code = '', said = ''
+         where project_id = $1 and rule_id = $2 and id = $3 and due_at is null",
+        project.0,
+        rule.0,
+        id,
         now,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+    );
+    Ok(replayed.execute(db).await?.rows_affected() == 1)
 }
 
-/// Locks the row of a recipient who is still to be told; false when told already, or being told by another worker.
-pub(super) async fn claim(db: impl PgExecutor<'_>, notification: &Notification, user: UserId) -> sqlx::Result<bool> {
-    let claimed = sqlx::query!(
-        r#"select issue_id from notifications
-           where project_id = $1 and rule_id = $2 and event_id = $3 and user_id = $4 and sent_at is null
-           for update skip locked"#,
-        notification.project.0,
-        notification.rule.0,
-        notification.event.0,
-        user.0,
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(claimed.is_some())
-}
-
-/// Notes that a recipient was told.
-pub(super) async fn sent(
+/// Whom a worker of the version before has not told yet.
+pub(super) async fn adopt(
     db: impl PgExecutor<'_>,
-    notification: &Notification,
+    (project, rule): (ProjectId, RuleId),
+    event: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
+    let adopted = query!(
+        r#"insert into deliveries (project_id, id, rule_id, event_id, issue_id, channel_id, user_id, news, created_at, due_at)
+           select e.project_id, md5(concat_ws(':', $2::bigint, e.id, 0, u.id))::uuid, $2, e.id, e.issue_id, 0, u.id,
+                  case e.effect when 2 then 1 when 3 then 2 else 0 end, $4, $4
+           from (select project_id, id, issue_id, effect from events where project_id = $1 and id = $3 limit 1) e
+           join projects p on p.id = e.project_id join members m on m.organization_id = p.organization_id
+           join users u on u.id = m.user_id and u.is_active
+           where not exists (
+               select 1 from notifications n where n.project_id = $1 and n.rule_id = $2 and n.event_id = $3
+                   and n.user_id = u.id and n.sent_at is not null
+           )
+           on conflict do nothing"#,
+        project.0,
+        rule.0,
+        event,
+        now,
+    );
+    Ok(adopted.execute(db).await?.rows_affected())
+}
+
+/// Somebody who looks after a channel, and where they do.
+pub(super) struct Caretaker {
+    pub email: String,
+    pub language: String,
+    pub path: String,
+}
+
+/// Who set a channel up, as long as they are there; else the organisation's owners.
+pub(super) async fn owners(db: impl PgExecutor<'_>, channel: &Channel) -> sqlx::Result<Vec<Caretaker>> {
+    query_as!(
+        Caretaker,
+        r#"select u.email, u.language,
+                  concat('/', o.slug, '/', coalesce(p.slug, (select slug from projects where organization_id = o.id order by id limit 1)),
+                         '/settings/channels/') as "path!"
+           from organizations o left join projects p on p.id = $2
+           join members m on m.organization_id = o.id join users u on u.id = m.user_id and u.is_active
+           where o.id = $1 and case
+               when exists (select 1 from users own join members mine on mine.user_id = own.id and mine.organization_id = o.id
+                            where own.id = $3 and own.is_active) then u.id = $3
+               else m.role = 'owner' end"#,
+        channel.organization_id.0,
+        channel.project_id.map(|project| project.0),
+        channel.owner.map(|owner| owner.0),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Whether somebody wants mails of a project.
+pub(super) async fn wants_mail(db: impl PgExecutor<'_>, user: UserId, project: ProjectId) -> sqlx::Result<bool> {
+    query_scalar!(
+        r#"select coalesce(
+               (select alerts from mail_preferences where user_id = $1 and project_id = $2),
+               (select alerts from mail_preferences where user_id = $1 and project_id = 0), true) as "wants!""#,
+        user.0,
+        project.0,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Notes whether somebody wants mails of a project.
+pub(super) async fn prefer(
+    db: impl PgExecutor<'_>,
     user: UserId,
-    now: DateTime<Utc>,
+    project: ProjectId,
+    alerts: bool,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update notifications set sent_at = $5 where project_id = $1 and rule_id = $2 and event_id = $3 and user_id = $4",
-        notification.project.0,
-        notification.rule.0,
-        notification.event.0,
+    query!(
+        "insert into mail_preferences (user_id, project_id, alerts) select id, $2, $3 from users where id = $1
+         on conflict (user_id, project_id) do update set alerts = excluded.alerts",
         user.0,
-        now,
+        project.0,
+        alerts,
     )
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// The name of a project, and where it is.
+pub(super) async fn project_name(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Option<String>> {
+    query_scalar!("select name from projects where id = $1", project.0).fetch_optional(db).await
 }

@@ -101,6 +101,12 @@ pub async fn run(options: Options) -> Result<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// What is wrong with the SMTP server, as `picket config check` says it; none where it is as it should be.
+pub async fn mail_in_words(config: &crate::config::Mail) -> Option<String> {
+    let found = bounded("mail", PATIENCE, mail::probe(config)).await;
+    (found.status == Status::Failed).then_some(found.message)
+}
+
 async fn bounded(name: &'static str, patience: Duration, probe: impl Future<Output = Finding>) -> Check {
     let Finding { reason, message } = tokio::time::timeout(patience, probe).await.unwrap_or_else(|_| {
         let message = format!(

@@ -27,12 +27,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    issues::IssueId,
     projects::ProjectId,
     protocol::{EventId, encoding, filter::Reason, item::Category, sent::Sent},
     queue::message,
 };
 
+pub use body::unpack as unpack_body;
 pub use process::{Batch, Preparing, keep};
 pub use rejected::{ListRejected, Replay, print_rejected, replay, try_again};
 pub use sent_as::SentAs;
@@ -146,15 +146,6 @@ pub enum Effect {
     Regressed = 2,
     /// The issue was ignored until now.
     Unignored = 3,
-}
-
-/// A stored event, as far as alerts care.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Seen {
-    pub project: ProjectId,
-    pub event: EventId,
-    pub issue: IssueId,
-    pub effect: Effect,
 }
 
 /// What became of an event.

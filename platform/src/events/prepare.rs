@@ -3,12 +3,14 @@
 use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Judged, Outcome, Received, body, sent_as};
 use crate::{
+    alerts::rules::Rule,
     projects::settings::Policy,
     protocol::{
         Level,
@@ -42,6 +44,9 @@ pub(super) struct Prepared {
     pub traits: Vec<Tag>,
     /// What is known of its user.
     pub user: KnownUser,
+    /// The project's alert rules, and what the event alone says of each; nothing where none asks that.
+    pub rules: Arc<Vec<Rule>>,
+    pub bits: Vec<u64>,
     /// The normalised and scrubbed JSON, compressed with zstd.
     pub body: Vec<u8>,
 }
@@ -101,8 +106,12 @@ impl Step {
 
 /// Parse → normalise → filter → scrub → write → compress → group → name. No clock, no client; stops at the first reason to refuse.
 /// An event older than `retention` is taken for one of a wrong clock.
-pub(super) fn prepare(policy: &Policy, retention: TimeDelta, received: Received) -> Result<Prepared, Refused> {
-    or_set_aside(received, |received| prepare_watched(policy, retention, received, |_| ()))
+pub(super) fn prepare(
+    (policy, rules): (&Policy, &Arc<Vec<Rule>>),
+    retention: TimeDelta,
+    received: Received,
+) -> Result<Prepared, Refused> {
+    or_set_aside(received, |received| prepare_watched((policy, rules), retention, received, |_| ()))
 }
 
 /// A bug of ours that one event brings to light must not hold up the others: the event is set aside like one that is no event.
@@ -121,7 +130,7 @@ fn or_set_aside(
 
 /// Like [`prepare`], and tells when a step is done.
 pub(super) fn prepare_watched(
-    policy: &Policy,
+    (policy, rules): (&Policy, &Arc<Vec<Rule>>),
     retention: TimeDelta,
     received: Received,
     mut done: impl FnMut(Step),
@@ -155,7 +164,10 @@ pub(super) fn prepare_watched(
     let former = policy.grouping.former_at(received.received_at);
     let former = former.map(|version| group(&event, &policy.rules, version).fingerprint);
     done(Step::Group);
+    let tags = tags(&json);
     let prepared = Prepared {
+        bits: read_by_rules(rules, &json, &tags),
+        rules: rules.clone(),
         occurred_at: event.timestamp.unwrap_or(received.received_at),
         fingerprint: grouping.fingerprint,
         former: former.filter(|former| *former != grouping.fingerprint),
@@ -164,14 +176,22 @@ pub(super) fn prepare_watched(
         kind: title::kind(&event),
         level: event.level,
         platform: event.platform,
-        tags: tags(&json),
         traits: traits(&json),
         user: KnownUser::of(&json),
+        tags,
         body,
         received,
     };
     done(Step::Name);
     Ok(prepared)
+}
+
+/// What an event says of the terms of each rule; almost no rule asks that.
+fn read_by_rules(rules: &[Rule], json: &Object, tags: &[Tag]) -> Vec<u64> {
+    if !rules.iter().any(Rule::reads_events) {
+        return Vec::new();
+    }
+    rules.iter().map(|rule| rule.read_event(json, tags)).collect()
 }
 
 /// Parses an event; what only some SDKs' JSON writers get wrong is repaired.

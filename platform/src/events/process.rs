@@ -1,6 +1,9 @@
-//! The life of a batch of events, top to bottom: prepare each (pure, on all cores), save all in one transaction, consider alerts.
+//! The life of a batch of events, top to bottom: prepare each (pure, on all cores), save all in one transaction, with whom they
+//! are to be told.
 //!
-//! The batch may run twice: saving skips ids it already has and says what they did the first time, so alerts are the same.
+//! The batch may run twice: saving skips ids it already has, and what they were to tell was written down with them.
+
+use std::collections::BTreeSet;
 
 use anyhow::Result;
 
@@ -10,7 +13,7 @@ use super::{
     prepare::{Prepared, Refused, Rejected, prepare},
     save,
 };
-use crate::{alerts, app::App};
+use crate::{app::App, projects::ProjectId};
 
 /// A batch on its way: events are prepared as soon as a core is free, while others are still to come.
 pub struct Preparing {
@@ -34,10 +37,13 @@ impl Preparing {
 
     /// Has one core prepare some events; waits for it to be free, so that what is being prepared stays little.
     pub async fn add(&mut self, events: Vec<Received>) -> Result<()> {
-        let policies = self.app.policies.of(events.iter().map(|received| received.project).collect()).await?;
+        let projects: BTreeSet<ProjectId> = events.iter().map(|received| received.project).collect();
+        let policies = self.app.policies.of(projects.clone()).await?;
+        let rules = self.app.rules.of(projects).await?;
         let retention = self.app.config.retention.of_events();
         let prepare_all = move || {
-            let prepare = |received: Received| prepare(&policies[&received.project], retention, received);
+            let of = |project: ProjectId| (&*policies[&project], &rules[&project]);
+            let prepare = |received: Received| prepare(of(received.project), retention, received);
             events.into_iter().map(prepare).collect::<Vec<_>>()
         };
         self.cores.start(prepare_all).await
@@ -57,11 +63,13 @@ impl Preparing {
     }
 }
 
-/// Stores a batch and hands what is new to the alerts. Outcomes are in no particular order.
+/// Stores a batch with the alerts that it gives rise to. Outcomes are in no particular order.
 pub async fn keep(app: &App, batch: Batch) -> Result<Vec<Judged>> {
     let Batch { prepared, rejected, mut dropped } = batch;
-    let mut saved = save::save(&app.db, &app.listed_tags, prepared, rejected).await?;
-    alerts::consider(app, &saved.seen).await?;
+    let mut saved = save::save(app, prepared, rejected).await?;
+    if saved.fired > 0 {
+        app.deliveries.notify_one();
+    }
     saved.outcomes.append(&mut dropped);
     Ok(saved.outcomes)
 }

@@ -1,6 +1,6 @@
 //! `picket events try`: what a worker would make of an event, and what each step of it costs.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -88,7 +88,7 @@ impl Watch {
         };
         let start = cpu_time()?;
         let mut last = start;
-        let outcome = prepare_watched(policy, RETENTION, received, |step| {
+        let outcome = prepare_watched((policy, &Arc::default()), RETENTION, received, |step| {
             let at = cpu_time().unwrap_or(last);
             self.steps[step as usize].push(at - last);
             last = at;

@@ -1,20 +1,23 @@
-//! Mail: one SMTP server, messages as templates.
+//! Mail: one SMTP server. What mails say is written by those who send them.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use askama::Template;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart},
+    message::{
+        Mailbox, MultiPart,
+        header::{HeaderName, HeaderValue},
+    },
     transport::smtp::{
         authentication::Credentials,
         client::{Tls, TlsParameters},
     },
 };
 use secrecy::ExposeSecret;
+use thiserror::Error;
 
-use crate::{config, issues::IssueId, protocol::Level};
+use crate::config;
 
 /// How long one SMTP command may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,15 +31,45 @@ pub enum Mailer {
     Smtp { transport: AsyncSmtpTransport<Tokio1Executor>, from: Mailbox },
 }
 
-/// A mail to one person.
+/// A mail.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    pub to: String,
+    /// Who gets it; they see each other.
+    pub to: Vec<String>,
     pub subject: String,
     pub text: String,
     pub html: String,
+    /// The same when it is sent again, so that readers see one mail.
+    pub id: String,
     /// Mails of one thread stand together in a reader's inbox.
     pub thread: String,
+    /// What readers sort it by.
+    pub list: Option<List>,
+    /// Where a reader, or their program for them, says that they want no more of these.
+    pub unsubscribe: Option<String>,
+}
+
+/// A list that a mail belongs to: `Shop <shop.acme.picket.example>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List {
+    pub name: String,
+    pub id: String,
+}
+
+/// Why the server did not take a mail.
+#[derive(Debug, Error)]
+pub enum NotTaken {
+    #[error("no SMTP server is configured: set SENTRY_EMAIL_HOST")]
+    NoServer,
+    /// For good: no such person, too large …
+    #[error("{0}")]
+    Refused(String),
+    /// Not now: greylisting, a full disk …
+    #[error("{0}")]
+    Later(String),
+    /// It never came so far: the server is away, or the settings do not fit it.
+    #[error("{0}")]
+    Connection(String),
 }
 
 impl Mailer {
@@ -72,71 +105,53 @@ impl Mailer {
     }
 
     /// Sends a mail; returns once the server has taken it.
-    pub async fn send(&self, mail: &Mail) -> Result<()> {
-        let Mailer::Smtp { transport, from } = self else {
-            anyhow::bail!("no SMTP server is configured: set SENTRY_EMAIL_HOST");
-        };
-        let message = Message::builder()
-            .from(from.clone())
-            .to(mail.to.parse().with_context(|| format!("{} is not an address", mail.to))?)
-            .subject(mail.subject.clone())
-            .references(format!("<{}@{}>", mail.thread, from.email.domain()))
-            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
-            .context("writing a mail")?;
-        transport.send(message).await.context("handing a mail to the SMTP server")?;
-        Ok(())
+    pub async fn send(&self, mail: &Mail) -> Result<(), NotTaken> {
+        let Mailer::Smtp { transport, from } = self else { return Err(NotTaken::NoServer) };
+        let message = message(mail, from).map_err(|error| NotTaken::Refused(format!("{error:#}")))?;
+        transport.send(message).await.map(|_| ()).map_err(|error| not_taken(&error))
     }
 }
 
-/// What is new about an issue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    New,
-    /// It was resolved.
-    Regressed,
-    /// It was ignored.
-    Unignored,
-}
-
-impl fmt::Display for News {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            News::New => "New",
-            News::Regressed => "Resolved and back:",
-            News::Unignored => "Ignored until now:",
-        })
+fn message(mail: &Mail, from: &Mailbox) -> Result<Message> {
+    let domain = from.email.domain();
+    let thread = format!("<{}@{domain}>", mail.thread);
+    let mut builder = Message::builder()
+        .from(from.clone())
+        .subject(mail.subject.clone())
+        .message_id(Some(format!("<{}@{domain}>", mail.id)))
+        .in_reply_to(thread.clone())
+        .references(thread);
+    for to in &mail.to {
+        builder = builder.to(to.parse().with_context(|| format!("{to} is not an address"))?);
     }
+    let parts = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
+    let mut message = builder.multipart(parts).context("writing a mail")?;
+    let mut add = |name: &'static str, value: String| {
+        message.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+    };
+    if let Some(List { name, id }) = &mail.list {
+        let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == ' ').collect();
+        add("List-Id", format!("{name} <{id}.{domain}>"));
+    }
+    if let Some(url) = &mail.unsubscribe {
+        // https://www.rfc-editor.org/rfc/rfc8058
+        add("List-Unsubscribe", format!("<{url}>"));
+        add("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned());
+    }
+    add("Auto-Submitted", "auto-generated".to_owned());
+    Ok(message)
 }
 
-/// The mail about an issue.
-#[derive(Template)]
-#[template(path = "mail/issue.html")]
-pub struct AboutIssue<'a> {
-    pub news: News,
-    pub project: &'a str,
-    /// `SHOP-7`
-    pub short_id: String,
-    pub title: &'a str,
-    pub culprit: &'a str,
-    pub level: Level,
-    pub url: String,
-}
+/// Codes of a server that does not let us in: <https://www.rfc-editor.org/rfc/rfc4954#section-6>.
+const NOT_LET_IN: [&str; 4] = ["530", "534", "535", "538"];
 
-#[derive(Template)]
-#[template(path = "mail/issue.txt", escape = "none")]
-struct AboutIssueText<'a, 'b> {
-    issue: &'b AboutIssue<'a>,
-}
-
-impl AboutIssue<'_> {
-    /// Both parts, and the subject as Sentry writes it.
-    pub fn mail(&self, to: String, issue: IssueId) -> Result<Mail> {
-        Ok(Mail {
-            to,
-            subject: format!("[{}] {} - {}", self.project, self.short_id, self.title),
-            text: AboutIssueText { issue: self }.render().context("writing a mail's text")?,
-            html: self.render().context("writing a mail's html")?,
-            thread: format!("issue-{}", issue.0),
-        })
+fn not_taken(error: &lettre::transport::smtp::Error) -> NotTaken {
+    let words =
+        std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+    match error.status().map(|code| code.to_string()) {
+        Some(code) if NOT_LET_IN.contains(&code.as_str()) => NotTaken::Connection(words),
+        Some(_) if error.is_permanent() => NotTaken::Refused(words),
+        Some(_) => NotTaken::Later(words),
+        None => NotTaken::Connection(words),
     }
 }

@@ -9,6 +9,7 @@ use axum::{
 };
 use chrono::NaiveDate;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{
     store::{self, Database, Table},
@@ -232,11 +233,14 @@ async fn send_mail(
 ) -> Result<Html<String>, Error> {
     let words = Words::of(language);
     let mail = Mail {
-        to: visitor.user.email.clone(),
+        to: vec![visitor.user.email.clone()],
         subject: words.mail_subject.to_owned(),
         text: words.mail_body.to_owned(),
         html: format!("<p>{}</p>", words.mail_body),
+        id: Uuid::new_v4().simple().to_string(),
         thread: "test".to_owned(),
+        list: None,
+        unsubscribe: None,
     };
     let notice = match app.mailer.send(&mail).await {
         Ok(()) => Notice { is_good: true, text: words.mail_sent.to_owned() },

@@ -5,6 +5,7 @@
 //! another begins again, one that holds what the database refuses is halved until the one event at fault is alone; that one is
 //! kept aside with the database's words.
 
+mod alerts;
 mod counts;
 mod failure;
 mod issues;
@@ -15,7 +16,7 @@ mod tags;
 mod traits;
 mod users;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Context, Result};
 use chrono::{NaiveDate, TimeDelta};
@@ -24,14 +25,16 @@ use sqlx::{PgPool, Postgres, Transaction, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Effect, Judged, Outcome, Seen,
+    Effect, Judged, Outcome,
     prepare::{Prepared, Rejected},
 };
 use crate::{
+    app::App,
     issues::IssueId,
     projects::ProjectId,
     protocol::{EventId, sent::Sent, tags::Tag},
 };
+use alerts::fire_rules;
 use counts::count;
 use failure::Failure;
 use issues::{Issues, discarded_issues, find_or_create_issues, lock_issues};
@@ -50,8 +53,8 @@ const DUPLICATE_WINDOW: TimeDelta = TimeDelta::days(1);
 #[derive(Debug, Default)]
 pub(super) struct Saved {
     pub outcomes: Vec<Judged>,
-    /// Stored now or by an earlier run.
-    pub seen: Vec<Seen>,
+    /// Rules that were met.
+    pub fired: usize,
 }
 
 type Tx<'a> = Transaction<'a, Postgres>;
@@ -63,20 +66,16 @@ pub async fn make_partition(db: &PgPool, day: NaiveDate) -> Result<()> {
 }
 
 /// Saves what is prepared and keeps what is rejected.
-pub(super) async fn save(
-    db: &PgPool,
-    listed: &Listed,
-    prepared: Vec<Prepared>,
-    mut rejected: Vec<Rejected>,
-) -> Result<Saved> {
+pub(super) async fn save(app: &App, prepared: Vec<Prepared>, mut rejected: Vec<Rejected>) -> Result<Saved> {
+    let db = &app.db;
     let mut saved = Saved::default();
     let mut collisions = 0;
     let mut waiting = vec![prepared];
     while let Some(mut batch) = waiting.pop() {
-        let error = match save_all(db, listed, &batch).await {
+        let error = match save_all(app, &batch).await {
             Ok(part) => {
                 saved.outcomes.extend(part.outcomes);
-                saved.seen.extend(part.seen);
+                saved.fired += part.fired;
                 continue;
             }
             Err(error) => error,
@@ -115,15 +114,15 @@ async fn make_partitions(db: &PgPool, batch: &[Prepared]) -> Result<()> {
     Ok(())
 }
 
-async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Result<Saved> {
+async fn save_all(app: &App, batch: &[Prepared]) -> sqlx::Result<Saved> {
     let mut saved = Saved::default();
     if batch.is_empty() {
         return Ok(saved);
     }
-    let mut tx = db.begin().await?;
+    let (listed, now) = (&app.listed_tags, app.now());
+    let mut tx = app.db.begin().await?;
     let live = live_projects(&mut tx, batch).await?;
     let known = known_events(&mut tx, batch).await?;
-    saved.seen.extend(known.values().copied());
 
     let mut ids = HashSet::new();
     let mut fresh: Vec<&Prepared> = Vec::with_capacity(batch.len());
@@ -131,7 +130,7 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
         let id = (event.received.project, event.received.id);
         if !live.contains(&event.received.project) {
             saved.outcomes.push(event.received.judged(Outcome::ProjectGone));
-        } else if known.contains_key(&id) || !ids.insert(id) {
+        } else if known.contains(&id) || !ids.insert(id) {
             saved.outcomes.push(event.received.judged(Outcome::Duplicate));
         } else {
             fresh.push(event);
@@ -159,10 +158,10 @@ async fn save_all(db: &PgPool, listed: &Listed, batch: &[Prepared]) -> sqlx::Res
     let mut newly_listed = list_tags(&mut tx, listed, &placed).await?;
     newly_listed.extend(note_traits(&mut tx, listed, &placed).await?);
     newly_listed.extend(note_users(&mut tx, listed, &placed).await?);
+    saved.fired = fire_rules(&mut tx, &locked, &placed, now).await?;
     tx.commit().await?;
 
     listed.remember(newly_listed);
-    saved.seen.extend(placed.iter().map(Placed::seen));
     saved.outcomes.extend(placed.iter().map(|placed| placed.event.received.judged(Outcome::Stored)));
     Ok(saved)
 }
@@ -175,15 +174,15 @@ async fn live_projects(tx: &mut Tx<'_>, batch: &[Prepared]) -> sqlx::Result<Hash
     Ok(live.into_iter().collect())
 }
 
-/// Events of the batch that are stored already, with what they did then.
-async fn known_events(tx: &mut Tx<'_>, batch: &[Prepared]) -> sqlx::Result<HashMap<(ProjectId, EventId), Seen>> {
+/// Events of the batch that are stored already.
+async fn known_events(tx: &mut Tx<'_>, batch: &[Prepared]) -> sqlx::Result<HashSet<(ProjectId, EventId)>> {
     let projects: Vec<i64> = batch.iter().map(|event| event.received.project.0).collect();
     let ids: Vec<Uuid> = batch.iter().map(|event| event.received.id.0).collect();
     let days = || batch.iter().map(|event| event.received.received_at);
     let first = days().min().unwrap_or_default() - DUPLICATE_WINDOW;
     let last = days().max().unwrap_or_default() + DUPLICATE_WINDOW;
     let rows = sqlx::query!(
-        r#"select e.project_id, e.id, e.issue_id, e.effect as "effect: Effect"
+        r#"select e.project_id, e.id
            from unnest($1::bigint[], $2::uuid[]) as asked (project_id, id)
            join events e on e.project_id = asked.project_id and e.id = asked.id
            where e.received_on between $3 and $4"#,
@@ -194,13 +193,7 @@ async fn known_events(tx: &mut Tx<'_>, batch: &[Prepared]) -> sqlx::Result<HashM
     )
     .fetch_all(&mut **tx)
     .await?;
-    let seen = rows.into_iter().map(|row| Seen {
-        project: row.project_id,
-        event: EventId(row.id),
-        issue: row.issue_id,
-        effect: row.effect,
-    });
-    Ok(seen.map(|seen| ((seen.project, seen.event), seen)).collect())
+    Ok(rows.into_iter().map(|row| (row.project_id, EventId(row.id))).collect())
 }
 
 /// An event that has its issue.
@@ -213,15 +206,6 @@ struct Placed<'a> {
 }
 
 impl<'a> Placed<'a> {
-    fn seen(&self) -> Seen {
-        Seen {
-            project: self.event.received.project,
-            event: self.event.received.id,
-            issue: self.issue,
-            effect: self.effect,
-        }
-    }
-
     fn numbered(&self) -> impl Iterator<Item = (&'a Tag, i64)> {
         self.event.tags.iter().zip(self.numbers.iter().copied())
     }

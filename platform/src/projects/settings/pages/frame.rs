@@ -17,12 +17,22 @@ pub enum Section {
     Filters,
     Privacy,
     Grouping,
+    Alerts,
+    Channels,
     Quotas,
 }
 
 impl Section {
-    const ALL: [Section; 6] =
-        [Section::General, Section::Keys, Section::Filters, Section::Privacy, Section::Grouping, Section::Quotas];
+    const ALL: [Section; 8] = [
+        Section::General,
+        Section::Keys,
+        Section::Alerts,
+        Section::Channels,
+        Section::Filters,
+        Section::Privacy,
+        Section::Grouping,
+        Section::Quotas,
+    ];
 
     /// What follows `/settings/`.
     pub fn path(self) -> &'static str {
@@ -32,6 +42,8 @@ impl Section {
             Section::Filters => "filters/",
             Section::Privacy => "privacy/",
             Section::Grouping => "grouping/",
+            Section::Alerts => "alerts/",
+            Section::Channels => "channels/",
             Section::Quotas => "quotas/",
         }
     }
@@ -53,6 +65,8 @@ impl Section {
             Section::Filters => words.filters,
             Section::Privacy => words.privacy,
             Section::Grouping => words.grouping,
+            Section::Alerts => words.alerts,
+            Section::Channels => words.channels,
             Section::Quotas => words.quotas,
         }
     }
@@ -64,6 +78,8 @@ impl Section {
             Section::Filters => words.filters_text,
             Section::Privacy => words.privacy_text,
             Section::Grouping => words.grouping_text,
+            Section::Alerts => words.alerts_text,
+            Section::Channels => words.channels_text,
             Section::Quotas => words.quotas_text,
         }
     }
@@ -80,10 +96,16 @@ pub enum Done {
     KeyDisabled,
     QuotaSet,
     QuotaRemoved,
+    RuleSaved,
+    RuleMuted,
+    RuleWoken,
+    RuleRemoved,
+    ChannelSaved,
+    ChannelRemoved,
 }
 
 impl Done {
-    const ALL: [(Done, &'static str); 8] = [
+    const ALL: [(Done, &'static str); 14] = [
         (Done::Saved, "saved"),
         (Done::KeyCreated, "created"),
         (Done::KeysRotated, "rotated"),
@@ -92,6 +114,12 @@ impl Done {
         (Done::KeyDisabled, "disabled"),
         (Done::QuotaSet, "set"),
         (Done::QuotaRemoved, "removed"),
+        (Done::RuleSaved, "rule-saved"),
+        (Done::RuleMuted, "muted"),
+        (Done::RuleWoken, "unmuted"),
+        (Done::RuleRemoved, "rule-removed"),
+        (Done::ChannelSaved, "channel-saved"),
+        (Done::ChannelRemoved, "channel-removed"),
     ];
 
     /// To the page that tells it.
@@ -110,6 +138,12 @@ impl Done {
             Done::KeyDisabled => words.key_disabled,
             Done::QuotaSet => words.quota_set,
             Done::QuotaRemoved => words.quota_removed,
+            Done::RuleSaved => words.rule_saved,
+            Done::RuleMuted => words.rule_muted,
+            Done::RuleWoken => words.rule_woken,
+            Done::RuleRemoved => words.rule_removed,
+            Done::ChannelSaved => words.channel_saved,
+            Done::ChannelRemoved => words.channel_removed,
         }
     }
 }

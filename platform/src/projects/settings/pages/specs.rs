@@ -35,7 +35,7 @@ pub fn groups(section: Section, words: &'static Words) -> Vec<GroupSpec> {
             group(words.rules, rules(words)),
         ],
         // They are no forms of fields.
-        Section::Keys | Section::Quotas => Vec::new(),
+        Section::Keys | Section::Alerts | Section::Channels | Section::Quotas => Vec::new(),
     }
 }
 

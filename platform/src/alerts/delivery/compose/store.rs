@@ -1,0 +1,66 @@
+//! What is known of an issue and of who reads about it, when it is told.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+use uuid::Uuid;
+
+use crate::{alerts::RuleId, auth::UserId, issues::IssueId, projects::ProjectId, protocol::Level};
+
+/// What is told of an issue and an event of it.
+pub(super) struct About {
+    pub organization: String,
+    pub project: String,
+    pub project_name: String,
+    pub short_id: i64,
+    pub title: String,
+    pub culprit: String,
+    pub level: Level,
+    pub times_seen: i64,
+    pub users_seen: i64,
+    pub first_seen: DateTime<Utc>,
+    pub last_seen: DateTime<Utc>,
+    pub rule: String,
+    pub environment: Option<String>,
+    pub release: Option<String>,
+}
+
+/// None where the issue or its project was deleted.
+pub(super) async fn about(
+    db: impl PgExecutor<'_>,
+    (project, issue, rule): (ProjectId, IssueId, RuleId),
+    event: Uuid,
+) -> sqlx::Result<Option<About>> {
+    sqlx::query_as!(
+        About,
+        r#"select o.slug as organization, p.slug as project, p.name as project_name, i.short_id, i.title, i.culprit, i.level,
+                  i.times_seen, i.users_seen, i.first_seen, i.last_seen, coalesce(r.name, '') as "rule!",
+                  (select t.value from tag_values t where t.project_id = $1 and t.tag = e.tags[1] and t.key = 'environment')
+                      as environment,
+                  (select t.value from tag_values t where t.project_id = $1 and t.tag = e.tags[2] and t.key = 'release')
+                      as release
+           from issues i join projects p on p.id = i.project_id join organizations o on o.id = p.organization_id
+           left join alert_rules r on r.id = $3
+           left join lateral (select tags from events where project_id = $1 and id = $4 limit 1) e on true
+           where i.project_id = $1 and i.id = $2"#,
+        project.0,
+        issue.0,
+        rule.0,
+        event,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// A person who is told by mail.
+pub(super) struct Person {
+    pub email: String,
+    pub language: String,
+    pub timezone: String,
+}
+
+/// None where they were deleted or may not sign in any more.
+pub(super) async fn person(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Option<Person>> {
+    sqlx::query_as!(Person, "select email, language, timezone from users where id = $1 and is_active", user.0)
+        .fetch_optional(db)
+        .await
+}

@@ -1,0 +1,382 @@
+//! What people are told, before a channel puts it into its own form. Pure.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use uuid::Uuid;
+
+use super::schema::{Both, both};
+use crate::{protocol::Level, ui::Language};
+
+/// As much of a title is told.
+const LONGEST_TITLE: usize = 300;
+
+/// What is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    New,
+    /// It was resolved, and happened again.
+    Regressed,
+    /// It was ignored until now.
+    Unignored,
+    /// It happened, and a rule wants that to be told.
+    Happened,
+    Resolved,
+    /// Nothing: somebody tries a channel.
+    Test,
+}
+
+impl News {
+    fn words(self) -> Both {
+        match self {
+            News::New => both("New", "新问题"),
+            News::Regressed => both("Resolved and back", "已解决的问题再次出现"),
+            News::Unignored => both("Ignored until now", "已忽略的问题值得关注"),
+            News::Happened => both("Happening", "正在发生"),
+            News::Resolved => both("Resolved", "已解决"),
+            News::Test => both("Test", "测试"),
+        }
+    }
+
+    /// As machines are told.
+    pub fn name(self) -> &'static str {
+        match self {
+            News::New => "new",
+            News::Regressed => "regressed",
+            News::Unignored => "unignored",
+            News::Happened => "happened",
+            News::Resolved => "resolved",
+            News::Test => "test",
+        }
+    }
+}
+
+/// One thing to tell about one issue.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub news: News,
+    /// The rule that has it told.
+    pub rule: String,
+    pub organization: String,
+    pub project: String,
+    pub project_name: String,
+    pub issue: i64,
+    /// `SHOP-7`
+    pub short_id: String,
+    pub event: Uuid,
+    pub title: String,
+    pub culprit: String,
+    pub level: Level,
+    pub environment: Option<String>,
+    pub release: Option<String>,
+    pub events: i64,
+    pub users: i64,
+    pub first_seen: DateTime<Utc>,
+    pub last_seen: DateTime<Utc>,
+    pub url: String,
+}
+
+/// Many things that could not be told one by one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Digest {
+    /// How many there were.
+    pub alerts: i64,
+    /// About how many issues.
+    pub issues: i64,
+    pub since: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    /// The issues that were told of most, with how often.
+    pub lines: Vec<(Notice, i64)>,
+    /// Where the rest is.
+    pub url: String,
+}
+
+/// What is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    Alert(Notice),
+    Digest(Digest),
+}
+
+/// Who reads it, and when it is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sending {
+    /// The same when it is tried again.
+    pub id: Uuid,
+    pub at: DateTime<Utc>,
+    pub language: Language,
+    pub zone: Tz,
+}
+
+impl Sending {
+    /// A moment, as the reader's clock shows it.
+    pub fn time(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+    }
+}
+
+impl Notice {
+    /// Of an issue that never was, for trying a channel.
+    pub fn example(organization: &str, project: &str, url: &str, now: DateTime<Utc>) -> Notice {
+        Notice {
+            news: News::Test,
+            rule: String::new(),
+            organization: organization.to_owned(),
+            project: project.to_owned(),
+            project_name: project.to_owned(),
+            issue: 0,
+            short_id: format!("{}-1", project.to_uppercase()),
+            event: Uuid::nil(),
+            title: "TestError: This is a test".to_owned(),
+            culprit: "picket in test".to_owned(),
+            level: Level::Error,
+            environment: Some("test".to_owned()),
+            release: Some("test@1.0".to_owned()),
+            events: 1,
+            users: 1,
+            first_seen: now,
+            last_seen: now,
+            url: url.to_owned(),
+        }
+    }
+
+    /// `New: error in Shop`
+    pub fn headline(&self, language: Language) -> String {
+        let (news, level, project) = (self.news.words().of(language), self.level.name(), &self.project_name);
+        match (self.news, language) {
+            (News::Test, Language::English) => format!("Test: this is how {project} tells of an issue"),
+            (News::Test, Language::Chinese) => format!("测试：{project} 的告警消息就是这个样子"),
+            (_, Language::English) => format!("{news}: {level} in {project}"),
+            (_, Language::Chinese) => format!("{project} {news}（{level}）"),
+        }
+    }
+
+    /// The title on one line, and no longer than anybody reads.
+    pub fn title(&self) -> String {
+        shorten(&self.title, LONGEST_TITLE)
+    }
+
+    /// What else is known, with names.
+    pub fn facts(&self, sending: &Sending) -> Vec<(&'static str, String)> {
+        let say = |words: Both| words.of(sending.language);
+        let mut facts = vec![(say(both("Level", "级别")), self.level.name().to_owned())];
+        let optional = [(both("Environment", "环境"), &self.environment), (both("Release", "版本"), &self.release)];
+        facts.extend(optional.into_iter().filter_map(|(name, value)| Some((say(name), shorten(value.as_ref()?, 200)))));
+        facts.push((say(both("Events", "事件数")), self.events.to_string()));
+        if self.users > 0 {
+            facts.push((say(both("Users", "用户数")), self.users.to_string()));
+        }
+        facts.push((say(both("First seen", "首次出现")), sending.time(self.first_seen)));
+        facts.push((say(both("Last seen", "最近出现")), sending.time(self.last_seen)));
+        if !self.rule.is_empty() {
+            facts.push((say(both("Rule", "规则")), shorten(&self.rule, 200)));
+        }
+        facts
+    }
+}
+
+impl Digest {
+    /// What it is, in a line.
+    pub fn headline(&self, language: Language) -> String {
+        let Digest { alerts, issues, .. } = self;
+        match language {
+            Language::English => format!("{alerts} alerts about {issues} issues, told together"),
+            Language::Chinese => format!("{alerts} 条告警汇总，涉及 {issues} 个问题"),
+        }
+    }
+
+    /// Why they were not told one by one.
+    pub fn why(&self, sending: &Sending) -> String {
+        let (since, until) = (sending.time(self.since), sending.time(self.until));
+        match sending.language {
+            Language::English => {
+                format!(
+                    "More came between {since} and {until} than this channel takes one by one. None is left out of the count."
+                )
+            }
+            Language::Chinese => {
+                format!("{since} 至 {until} 之间的告警超出了该渠道逐条发送的限额，已合并为一条；总数没有遗漏。")
+            }
+        }
+    }
+
+    /// Issues that are counted and not named.
+    pub fn unnamed(&self) -> i64 {
+        (self.issues - i64::try_from(self.lines.len()).unwrap_or(i64::MAX)).max(0)
+    }
+
+    /// That they are, in words.
+    pub fn and_more(&self, language: Language) -> Option<String> {
+        let more = self.unnamed();
+        (more > 0).then(|| match language {
+            Language::English => format!("and {more} more issues"),
+            Language::Chinese => format!("另有 {more} 个问题"),
+        })
+    }
+}
+
+impl Message {
+    /// What it is, in a line.
+    pub fn headline(&self, language: Language) -> String {
+        match self {
+            Message::Alert(notice) => notice.headline(language),
+            Message::Digest(digest) => digest.headline(language),
+        }
+    }
+
+    /// Where to read on.
+    pub fn url(&self) -> &str {
+        match self {
+            Message::Alert(notice) => &notice.url,
+            Message::Digest(digest) => &digest.url,
+        }
+    }
+
+    /// In the Markdown that the robots share: headings, quotes, bold, lists, links. `most` bytes at the most: issues of a
+    /// digest are left out until it fits.
+    pub fn markdown(&self, sending: &Sending, most: usize) -> String {
+        match self {
+            Message::Alert(notice) => alert(notice, sending, most),
+            Message::Digest(digest) => {
+                let mut shown = digest.clone();
+                loop {
+                    let text = digest_text(&shown, sending);
+                    if text.len() <= most || shown.lines.pop().is_none() {
+                        return text;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The link to the issue, or to all of them.
+pub const OPEN: Both = both("Open in Picket", "在 Picket 中查看");
+
+fn alert(notice: &Notice, sending: &Sending, most: usize) -> String {
+    let head = format!("#### {}\n\n", escape(&notice.headline(sending.language)));
+    let mut tail = String::new();
+    if !notice.culprit.is_empty() {
+        tail.push_str(&format!("> {}\n\n", escape(&shorten(&notice.culprit, LONGEST_TITLE))));
+    }
+    for (name, value) in notice.facts(sending) {
+        tail.push_str(&format!("- {name}: {}\n", escape(&value)));
+    }
+    tail.push_str(&format!("\n[{}]({})\n", OPEN.of(sending.language), notice.url));
+    let title = |longest: usize| format!("> **{}** {}\n\n", notice.short_id, escape(&shorten(&notice.title, longest)));
+    let whole = format!("{head}{}{tail}", title(LONGEST_TITLE));
+    if whole.len() <= most { whole } else { format!("{head}{}{tail}", title(40)) }
+}
+
+fn digest_text(digest: &Digest, sending: &Sending) -> String {
+    let mut text = format!("#### {}\n\n", escape(&digest.headline(sending.language)));
+    text.push_str(&format!("{}\n\n", digest.why(sending)));
+    for (notice, times) in &digest.lines {
+        let name = format!("[{}]({})", notice.short_id, notice.url);
+        text.push_str(&format!("- {times} × {name} {}\n", escape(&shorten(&notice.title, 80))));
+    }
+    if let Some(more) = digest.and_more(sending.language) {
+        text.push_str(&format!("- {more}\n"));
+    }
+    text.push_str(&format!("\n[{}]({})\n", OPEN.of(sending.language), digest.url));
+    text
+}
+
+/// One line of at most so many characters.
+pub fn shorten(text: &str, longest: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(longest) {
+        None => line,
+        Some((end, _)) => format!("{}…", &line[..end]),
+    }
+}
+
+/// So that what an SDK sent is no markup.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '|' => escaped.extend(['\\', c]),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A moment, a reader, and an issue to tell.
+    pub fn sending(language: Language) -> Sending {
+        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        Sending { id: Uuid::from_u128(7), at, language, zone: Tz::Asia__Shanghai }
+    }
+
+    pub fn notice() -> Notice {
+        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        Notice {
+            news: News::New,
+            rule: "New issues".into(),
+            organization: "acme".into(),
+            project: "shop".into(),
+            project_name: "Shop".into(),
+            issue: 7,
+            short_id: "SHOP-7".into(),
+            event: Uuid::from_u128(9),
+            title: "Gone: *umbrella* <b>\n@all".into(),
+            culprit: "shop.cart in add".into(),
+            level: Level::Error,
+            environment: Some("production".into()),
+            release: Some("shop@1.2.3".into()),
+            events: 3,
+            users: 2,
+            first_seen: at,
+            last_seen: at,
+            url: "https://picket.example/acme/shop/issues/7/".into(),
+        }
+    }
+
+    pub fn digest(lines: usize, issues: i64) -> Digest {
+        let lines = (0..lines).map(|n| (Notice { short_id: format!("SHOP-{n}"), ..notice() }, 3)).collect();
+        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        Digest { alerts: 412, issues, since: at, until: at, lines, url: "https://picket.example/acme/".into() }
+    }
+
+    #[test]
+    fn an_alert_says_what_is_known_and_what_was_sent_is_no_markup() {
+        let text = Message::Alert(notice()).markdown(&sending(Language::English), 4_096);
+        for part in [
+            "#### New: error in Shop",
+            "**SHOP-7** Gone: \\*umbrella\\* &lt;b&gt; @all",
+            "- Environment: production",
+            "- Release: shop@1.2.3",
+            "- Events: 3",
+            "- First seen: 2026-09-21 22:13:20 CST",
+            "[Open in Picket](https://picket.example/acme/shop/issues/7/)",
+        ] {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+        let chinese = Message::Alert(notice()).markdown(&sending(Language::Chinese), 4_096);
+        assert!(chinese.contains("#### Shop 新问题（error）") && chinese.contains("- 环境: production"), "{chinese}");
+    }
+
+    #[test]
+    fn a_digest_counts_what_it_has_no_room_to_name() {
+        let english = sending(Language::English);
+        let text = Message::Digest(digest(20, 30)).markdown(&english, 100_000);
+        assert!(text.contains("412 alerts about 30 issues") && text.contains("and 10 more issues"), "{text}");
+        let short = Message::Digest(digest(20, 30)).markdown(&english, 1_000);
+        let named = short.matches("SHOP-").count();
+        assert!(short.len() <= 1_000 && named < 20 && named > 0, "{short}");
+        assert!(short.contains(&format!("and {} more issues", 30 - named)), "{short}");
+    }
+
+    #[test]
+    fn a_long_title_leaves_room_for_the_link() {
+        let long = Notice { title: "漢".repeat(5_000), ..notice() };
+        let text = Message::Alert(long).markdown(&sending(Language::Chinese), 1_000);
+        assert!(text.len() <= 1_000 && text.contains("https://picket.example/acme/shop/issues/7/"), "{}", text.len());
+    }
+}
