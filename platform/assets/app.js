@@ -1,8 +1,10 @@
-// Everything works without this file. It shows exact times in the reader's own time zone, copies what is to be copied, and
+// Everything works without this file. It shows exact times in the time zone that the reader chose or is in, copies what is to be copied, and
 // notices what has changed meanwhile.
 
 for (const time of document.querySelectorAll("time[datetime]")) {
-  time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "long" });
+  time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, {
+    dateStyle: "medium", timeStyle: "long", timeZone: document.documentElement.dataset.timezone,
+  });
 }
 
 for (const button of document.querySelectorAll("button[data-copy]")) {

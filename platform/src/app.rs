@@ -11,6 +11,7 @@ use sqlx::{
 };
 
 use crate::{
+    auth::ldap::Directories,
     config::{self, Config, SslMode},
     events::save::Listed,
     files::Files,
@@ -43,6 +44,8 @@ pub struct Parts {
     /// What projects decide about their events, at most five seconds stale.
     pub policies: Policies,
     pub mailer: Mailer,
+    /// What people sign in by besides passwords of ours.
+    pub directories: Directories,
     pub metrics: Arc<Metrics>,
     /// Quotas, counted here while Redis is away.
     pub quotas: Arc<Counters>,
@@ -69,6 +72,7 @@ impl App {
             queue,
             bodies: Bodies::default(),
             mailer: Mailer::open(&config.mail)?,
+            directories: Directories::open(&config.ldap)?,
             metrics: Arc::new(Metrics::default()),
             quotas: Arc::default(),
             outcomes: Arc::default(),

@@ -4,6 +4,7 @@
 //! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them.
 
 mod files;
+mod ldap;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -16,6 +17,7 @@ use clap::{
 use secrecy::{ExposeSecret, SecretString};
 
 pub use files::FileStore;
+pub use ldap::Ldap;
 
 /// The settings, as `clap` reads them from the environment or from flags.
 #[derive(Args, Clone, Debug)]
@@ -34,6 +36,8 @@ pub struct Config {
     pub retention: Retention,
     #[command(flatten)]
     pub mail: Mail,
+    #[command(flatten)]
+    pub ldap: Ldap,
     #[command(flatten)]
     pub web: Web,
 }

@@ -10,7 +10,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, attachments, issues, monitors, retention, upgrade};
+use crate::{app::App, attachments, auth, issues, monitors, retention, upgrade};
 
 type Task = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -30,6 +30,7 @@ const SCHEDULE: &[(&str, Duration, Task)] = &[
     ("resolve issues that are silent", LOOK_EVERY, |app| Box::pin(issues::resolve_silent(app))),
     ("delete what is older than is kept", DAY, |app| Box::pin(retention::clean_by_settings(app))),
     ("look for tasks that did not begin or end in time", HALF_MINUTE, |app| Box::pin(monitors::look(app))),
+    ("follow the directories that people sign in by", HOUR, |app| Box::pin(auth::ldap::sync(app))),
     ("remove files that nothing names", DAY, |app| Box::pin(attachments::sweep(app))),
 ];
 

@@ -18,11 +18,13 @@ mod grouping;
 mod health;
 mod ingest;
 mod items;
+mod ldap;
 mod lifecycle;
 mod merging;
 mod monitors;
 mod moving;
 mod pages;
+mod permissions;
 mod platform;
 mod postgresql;
 mod protocol;
@@ -70,6 +72,7 @@ const TOPICS: &[&[Story]] = &[
     quotas::STORIES,
     settings::STORIES,
     pages::STORIES,
+    permissions::STORIES,
     grouping::STORIES,
     lifecycle::STORIES,
     merging::STORIES,
@@ -114,7 +117,7 @@ fn trials(world: Option<&Arc<World>>) -> Vec<Trial> {
             (story.run)(&world).map_err(|error| format!("{error:#}").into())
         })
     };
-    TOPICS.iter().copied().flatten().map(trial).collect()
+    TOPICS.iter().chain(ldap::STORIES).copied().flatten().map(trial).collect()
 }
 
 /// Longer than any story takes, whatever else the machine does.
