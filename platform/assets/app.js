@@ -1,4 +1,4 @@
-// Everything works without this file. It shows exact times in the reader's own time zone, copies what is to be copied, notices
+// Everything works without this file. It shows exact times in the time zone that the reader chose or is in, copies what is to be copied, notices
 // what has changed meanwhile, answers to keys, and takes links and forms that say `data-go` along without leaving the page.
 // What a page needs besides listens to the event `shown`, which tells that there is a new page to be dressed.
 
@@ -6,7 +6,9 @@ const shown = (root) => document.dispatchEvent(new CustomEvent("shown", { detail
 
 document.addEventListener("shown", ({ detail: root }) => {
   for (const time of root.querySelectorAll("time[datetime]")) {
-    time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "long" });
+    time.title = new Date(time.dateTime).toLocaleString(document.documentElement.lang, {
+      dateStyle: "medium", timeStyle: "long", timeZone: document.documentElement.dataset.timezone,
+    });
   }
   for (const scripted of root.querySelectorAll("[data-scripted]")) scripted.hidden = false;
   for (const unscripted of root.querySelectorAll("[data-unscripted]")) unscripted.hidden = true;

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::{
     alerts::Rules,
+    auth::ldap::Directories,
     config::{self, Config, SslMode},
     events::save::Listed,
     files::Files,
@@ -55,6 +56,8 @@ pub struct Parts {
     pub outbound: Outbound,
     /// For secrets of other services.
     pub vault: Arc<Vault>,
+    /// What people sign in by besides passwords of ours.
+    pub directories: Directories,
     pub metrics: Arc<Metrics>,
     /// Quotas, counted here while Redis is away.
     pub quotas: Arc<Counters>,
@@ -86,6 +89,7 @@ impl App {
             queue,
             bodies: Bodies::default(),
             mailer: Mailer::open(&config.mail)?,
+            directories: Directories::open(&config.ldap)?,
             metrics: Arc::new(Metrics::default()),
             quotas: Arc::default(),
             outcomes: Arc::default(),

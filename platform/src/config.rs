@@ -4,6 +4,7 @@
 //! Every secret can also be named by a file (`NAME_FILE`), as Docker and Kubernetes mount them.
 
 mod files;
+mod ldap;
 mod outbound;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -17,6 +18,7 @@ use clap::{
 use secrecy::{ExposeSecret, SecretString};
 
 pub use files::FileStore;
+pub use ldap::Ldap;
 pub use outbound::{Alerts, Networks, Outbound};
 
 /// The settings, as `clap` reads them from the environment or from flags.
@@ -40,6 +42,8 @@ pub struct Config {
     pub outbound: Outbound,
     #[command(flatten)]
     pub alerts: Alerts,
+    #[command(flatten)]
+    pub ldap: Ldap,
     #[command(flatten)]
     pub web: Web,
 }

@@ -43,6 +43,8 @@ pub struct Metrics {
     pub deliveries: Family<Outcome, Counter>,
     /// Batches that could not be stored at first and are tried again.
     pub retries: Counter,
+    /// Passwords that were hashed to be compared: one for each sign-in that no directory lets in, whoever it is.
+    pub password_checks: Counter,
     /// Messages in the queue, taken or not.
     pub queue_depth: Gauge,
     /// Connections to web that are open.
@@ -63,6 +65,7 @@ impl Default for Metrics {
             jobs: Family::default(),
             deliveries: Family::default(),
             retries: Counter::default(),
+            password_checks: Counter::default(),
             queue_depth: Gauge::default(),
             connections: Gauge::default(),
             connections_cut: Counter::default(),
@@ -84,6 +87,11 @@ impl Default for Metrics {
                 metrics.deliveries.clone(),
             );
             registry.register("batch_retries", "Batches that were tried again", metrics.retries.clone());
+            registry.register(
+                "password_checks",
+                "Passwords that were hashed to be compared",
+                metrics.password_checks.clone(),
+            );
             registry.register("queue_depth", "Messages in the event queue", metrics.queue_depth.clone());
             registry.register("connections", "Connections to web that are open", metrics.connections.clone());
             registry.register(

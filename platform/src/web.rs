@@ -31,8 +31,8 @@ use connections::Seats;
 pub use error::{Error, as_json};
 
 use crate::{
-    alerts, app::App, attachments, auth, channels, events, feedback, health, ingest, issues, monitors, outcomes,
-    overview, projects, quotas, reports, system, ui,
+    alerts, app::App, attachments, audit, auth, channels, events, feedback, health, ingest, issues, members, monitors,
+    outcomes, overview, people, projects, quotas, reports, system, teams, ui,
 };
 
 /// How long requests that are under way may take to finish once we are told to stop.
@@ -64,11 +64,15 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
     Ok(())
 }
 
-/// Every route of the web process.
-fn router(app: App) -> Router {
-    let api = Router::new()
+/// The Web API, a line per slice.
+fn api() -> Router<App> {
+    Router::new()
         .merge(auth::api::routes())
         .merge(projects::api::routes())
+        .merge(teams::api::routes())
+        .merge(members::api::routes())
+        .merge(auth::tokens::api::routes())
+        .merge(audit::api::routes())
         .merge(issues::api::routes())
         .merge(events::api::routes())
         .merge(attachments::api::routes())
@@ -77,9 +81,15 @@ fn router(app: App) -> Router {
         .merge(reports::api::routes())
         .merge(channels::api::routes())
         .merge(alerts::api::routes())
-        .route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
-    let pages = Router::new()
+}
+
+/// The pages, a line per slice.
+fn pages() -> Router<App> {
+    Router::new()
         .merge(auth::pages::routes())
+        .merge(auth::reset::pages::routes())
+        .merge(members::invitations::pages::routes())
+        .merge(people::routes())
         .merge(overview::pages::routes())
         .merge(projects::pages::routes())
         .merge(quotas::pages::routes())
@@ -88,7 +98,12 @@ fn router(app: App) -> Router {
         .merge(issues::pages::routes())
         .merge(events::pages::routes())
         .merge(system::pages::routes())
-        .fallback(missing);
+}
+
+/// Every route of the web process.
+fn router(app: App) -> Router {
+    let api = api().route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
+    let pages = pages().fallback(missing);
     let answers = ServiceBuilder::new()
         .layer(CompressionLayer::new())
         .layer(unless_set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
@@ -143,3 +158,6 @@ async fn missing(method: Method, OriginalUri(uri): OriginalUri) -> Result<Redire
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     Ok(Redirect::permanent(&format!("{path}/{query}")))
 }
+
+#[cfg(test)]
+mod tests;

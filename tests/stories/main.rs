@@ -23,6 +23,7 @@ mod ingest;
 mod issue_page;
 mod issues;
 mod items;
+mod ldap;
 mod lifecycle;
 mod mails;
 mod malice;
@@ -30,6 +31,7 @@ mod merging;
 mod monitors;
 mod moving;
 mod pages;
+mod permissions;
 mod platform;
 mod postgresql;
 mod protocol;
@@ -84,6 +86,7 @@ const TOPICS: &[&[Story]] = &[
     stream::STORIES,
     issue_page::STORIES,
     malice::STORIES,
+    permissions::STORIES,
     grouping::STORIES,
     lifecycle::STORIES,
     merging::STORIES,
@@ -135,7 +138,7 @@ fn trials(world: Option<&Arc<World>>) -> Vec<Trial> {
             (story.run)(&world).map_err(|error| format!("{error:#}").into())
         })
     };
-    TOPICS.iter().copied().flatten().map(trial).collect()
+    TOPICS.iter().chain(ldap::STORIES).copied().flatten().map(trial).collect()
 }
 
 /// Longer than any story takes, whatever else the machine does.

@@ -92,11 +92,11 @@ fn superusers_only(world: &World) -> Result<()> {
     client.post(format!("{}/auth/login/", platform.url)).form(&form).send()?;
     for path in ["/manage/", "/manage/servers/"] {
         let status = client.get(format!("{}{path}", platform.url)).send()?.status();
-        ensure!(status == 404, "{path} was answered {status}");
+        ensure!(status == 403, "{path} was answered {status}");
     }
     for path in ["/manage/messages/", "/manage/events/", "/manage/servers/mail/"] {
         let status = client.post(format!("{}{path}", platform.url)).form(&[("topic", "jobs")]).send()?.status();
-        ensure!(status == 404, "{path} was answered {status}");
+        ensure!(status == 403, "{path} was answered {status}");
     }
     let page = client.get(format!("{}/", platform.url)).send()?.text()?;
     ensure!(!page.contains("/manage/"), "no page of theirs leads there");

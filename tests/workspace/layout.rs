@@ -22,8 +22,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "alerts", "config", "events", "files", "ingest", "mail", "metrics", "outbound", "outcomes", "projects",
-            "queue", "secrets",
+            "alerts", "auth", "config", "events", "files", "ingest", "mail", "metrics", "outbound", "outcomes",
+            "projects", "queue", "secrets",
         ],
     ),
     (
@@ -43,12 +43,68 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
-    ("organizations", &["app", "auth"]),
-    ("projects", &["access", "app", "auth", "issues", "cli", "config", "organizations", "protocol", "ui", "web"]),
+    ("organizations", &["app", "auth", "permissions"]),
+    ("permissions", &[]),
+    ("audit", &["access", "app", "auth", "organizations", "ui", "web"]),
+    ("teams", &["access", "app", "audit", "auth", "organizations", "permissions", "projects", "ui", "web"]),
+    (
+        "members",
+        &["access", "app", "audit", "auth", "mail", "organizations", "people", "permissions", "teams", "ui", "web"],
+    ),
+    (
+        "people",
+        &[
+            "access",
+            "app",
+            "audit",
+            "auth",
+            "members",
+            "organizations",
+            "permissions",
+            "projects",
+            "teams",
+            "ui",
+            "web",
+        ],
+    ),
+    (
+        "projects",
+        &[
+            "access",
+            "app",
+            "audit",
+            "auth",
+            "issues",
+            "cli",
+            "config",
+            "organizations",
+            "permissions",
+            "protocol",
+            "teams",
+            "ui",
+            "web",
+        ],
+    ),
     ("overview", &["access", "app", "organizations", "outcomes", "projects", "ui", "web"]),
     ("system", &["access", "app", "check", "events", "mail", "protocol", "queue", "ui", "upgrade", "web"]),
     ("quotas", &["access", "app", "config", "organizations", "outcomes", "projects", "protocol", "ui", "web"]),
-    ("auth", &["access", "app", "ui", "web"]),
+    (
+        "auth",
+        &[
+            "access",
+            "app",
+            "audit",
+            "config",
+            "mail",
+            "members",
+            "organizations",
+            "people",
+            "permissions",
+            "teams",
+            "ui",
+            "web",
+        ],
+    ),
     (
         "issues",
         &[
@@ -98,16 +154,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "protocol", "queue", "releases", "ui", "web",
         ],
     ),
-    ("access", &["app", "auth", "issues", "organizations", "projects", "ui", "web"]),
+    ("access", &["app", "audit", "auth", "issues", "organizations", "permissions", "projects", "teams", "ui", "web"]),
     ("retention", &["app", "config"]),
-    ("ui", &["access", "app", "protocol", "web"]),
+    ("ui", &["access", "app", "auth", "protocol", "web"]),
 ];
 
 /// Modules that put slices together and may import any of them.
 const ROLES: &[&str] = &["main", "lib", "cli", "web", "worker", "cron", "job", "upgrade", "standalone", "check"];
 
 /// Files that may hold SQL: stores, the write side of events, the search, and the commands that look at the schema itself.
-const SQL: &[&str] = &["store.rs", "paging.rs", "upgrade.rs", "partitions.rs", "ready.rs"];
+const SQL: &[&str] = &["store.rs", "paging.rs", "upgrade.rs", "partitions.rs"];
 
 /// A source file of a crate.
 struct Source {

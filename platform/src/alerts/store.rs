@@ -236,7 +236,7 @@ pub(super) async fn adopt(
 /// Somebody who looks after a channel, and where they do.
 pub(super) struct Caretaker {
     pub email: String,
-    pub language: String,
+    pub language: Option<String>,
     pub path: String,
 }
 

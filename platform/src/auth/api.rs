@@ -10,9 +10,6 @@ use crate::{
     web::{Error, api_route},
 };
 
-/// What a token may do, as long as tokens have no scopes of their own: what its user may.
-const SCOPES: &[&str] = &["event:read", "org:read", "project:read"];
-
 /// The routes of this slice.
 pub fn routes() -> Router<App> {
     api_route(Router::new(), "/api/0/", get(index))
@@ -27,7 +24,7 @@ struct Index {
 
 #[derive(Serialize)]
 struct Auth {
-    scopes: &'static [&'static str],
+    scopes: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -54,6 +51,6 @@ impl From<User> for Person {
 }
 
 async fn index(visitor: Option<Visitor>) -> Result<Json<Index>, Error> {
-    let auth = visitor.as_ref().map(|_| Auth { scopes: SCOPES });
+    let auth = visitor.as_ref().map(|visitor| Auth { scopes: visitor.grant.scopes().names() });
     Ok(Json(Index { version: "0", auth, user: visitor.map(|visitor| visitor.user.into()) }))
 }

@@ -4,17 +4,18 @@ use askama::Template;
 use axum::{
     Form, Router,
     extract::{Query, State},
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
-use super::{SecretHash, SignIn, sign_in, store};
+use super::{SecretHash, SignIn, Wanted, sign_in, store};
 use crate::{
-    access::{self, Visitor},
+    access::{self, Caller, Visitor},
     app::App,
+    people::words::Words,
     ui::{Language, Page, render},
     web::Error,
 };
@@ -30,13 +31,27 @@ struct Login {
     page: Page,
     email: String,
     next: String,
-    failed: bool,
+    problem: Option<Problem>,
+    words: &'static Words,
+    /// A password was set just before.
+    is_set: bool,
+}
+
+/// Why nobody was signed in.
+#[derive(Clone, Copy)]
+enum Problem {
+    Unknown,
+    Away,
+    /// For so many seconds.
+    TooOften(i64),
 }
 
 #[derive(Deserialize)]
 struct Next {
     #[serde(default)]
     next: String,
+    #[serde(default)]
+    done: String,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +66,14 @@ async fn show(language: Language, visitor: Option<Visitor>, Query(query): Query<
     if visitor.is_some() {
         return Ok(Redirect::to(safe_next(&query.next)).into_response());
     }
-    let form = Login { page: Page::plain(language), email: String::new(), next: query.next, failed: false };
+    let form = Login {
+        page: Page::plain(language),
+        email: String::new(),
+        next: query.next,
+        problem: None,
+        words: Words::of(language),
+        is_set: query.done == "password",
+    };
     Ok(render(&form)?.into_response())
 }
 
@@ -59,18 +81,43 @@ async fn log_in(
     State(app): State<App>,
     language: Language,
     jar: CookieJar,
+    caller: Caller,
     Form(form): Form<Credentials>,
 ) -> Result<Response, Error> {
-    match sign_in(&app, &form.email, form.password.into()).await? {
-        SignIn::SignedIn(secret) => {
+    let wanted = Wanted {
+        login: &form.email,
+        password: form.password.into(),
+        address: &caller.address,
+        agent: &caller.agent,
+        before: access::session_secret(&jar).map(SecretHash::of),
+    };
+    let outcome = sign_in(&app, wanted).await?;
+    let (status, problem) = match outcome {
+        SignIn::SignedIn { secret, user } => {
             let jar = jar.add(access::session_cookie(&app, secret));
-            Ok((jar, Redirect::to(safe_next(&form.next))).into_response())
+            let user = store::user(&app.db, user).await?;
+            let chosen = user.and_then(|user| user.language).and_then(|tag| Language::named(&tag));
+            // What was chosen on one machine holds on the next.
+            let jar = if chosen.is_some() { Language::remember(jar, chosen) } else { jar };
+            return Ok((jar, Redirect::to(safe_next(&form.next))).into_response());
         }
-        SignIn::Unknown => {
-            let form = Login { page: Page::plain(language), email: form.email, next: form.next, failed: true };
-            Ok((StatusCode::UNAUTHORIZED, render(&form)?).into_response())
-        }
+        SignIn::Unknown => (StatusCode::UNAUTHORIZED, Problem::Unknown),
+        SignIn::Away => (StatusCode::SERVICE_UNAVAILABLE, Problem::Away),
+        SignIn::TooOften(wait) => (StatusCode::TOO_MANY_REQUESTS, Problem::TooOften(wait.num_seconds() + 1)),
+    };
+    let page = Login {
+        page: Page::plain(language),
+        email: form.email,
+        next: form.next,
+        problem: Some(problem),
+        words: Words::of(language),
+        is_set: false,
+    };
+    let mut answer = (status, render(&page)?).into_response();
+    if let Problem::TooOften(seconds) = problem {
+        answer.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
+    Ok(answer)
 }
 
 async fn log_out(State(app): State<App>, jar: CookieJar) -> Result<(CookieJar, Redirect), Error> {

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     access::{Membership, OrganizationAdmin, ProjectAccess, ProjectAdmin, Visitor},
     app::App,
+    auth::UserId,
     ui::Language,
     web::{Error, api_route},
 };
@@ -113,8 +114,8 @@ fn wrong(wrong: Vec<schema::Wrong>) -> Error {
     Error::Fields(wrong.into_iter().map(|(name, why)| (name, why.en.to_owned())).collect())
 }
 
-async fn add(app: &App, owner: Owner, visitor: &Visitor, sent: Sent) -> Result<(StatusCode, Json<Value>), Error> {
-    let id = setup::create(app, owner, visitor.user.id, &sent.asked(None)).await?.map_err(wrong)?;
+async fn add(app: &App, owner: Owner, user: UserId, sent: Sent) -> Result<(StatusCode, Json<Value>), Error> {
+    let id = setup::create(app, owner, user, &sent.asked(None)).await?.map_err(wrong)?;
     Ok((StatusCode::CREATED, Json(shown(&find(app, owner, id.0).await?))))
 }
 
@@ -148,7 +149,7 @@ async fn create(
     ProjectAdmin(access): ProjectAdmin,
     Json(sent): Json<Sent>,
 ) -> Result<(StatusCode, Json<Value>), Error> {
-    add(&app, of(&access), &Visitor { user: access.user.clone() }, sent).await
+    add(&app, of(&access), access.user.id, sent).await
 }
 
 async fn one(State(app): State<App>, access: ProjectAccess, Path(named): Path<Named>) -> Result<Json<Value>, Error> {
@@ -190,7 +191,7 @@ async fn create_shared(
     OrganizationAdmin(access): OrganizationAdmin,
     Json(sent): Json<Sent>,
 ) -> Result<(StatusCode, Json<Value>), Error> {
-    add(&app, shared(&access), &access.visitor, sent).await
+    add(&app, shared(&access), access.visitor.user.id, sent).await
 }
 
 async fn one_shared(

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     access::{ProjectAccess, ProjectAdmin, ProjectView},
     app::App,
-    organizations,
+    permissions::Scope,
     projects::{
         settings::pages::frame::{Asked, Done, Frame, Section},
         words::Words,
@@ -178,16 +178,14 @@ struct Draft<'a> {
     wrong: Vec<Wrong>,
 }
 
-async fn form(app: &App, language: Language, view: &ProjectView, draft: Draft<'_>) -> Result<Html<String>, Error> {
+fn form(language: Language, view: &ProjectView, draft: &Draft<'_>) -> Result<Html<String>, Error> {
     let words = Words::of(language);
     let base = Section::Channels.of(&view.access);
     let action = match draft.channel {
         Some(channel) => format!("{base}{}/", channel.id.0),
         None => format!("{base}new/{}/", draft.kind.id()),
     };
-    let user = &view.access.user;
-    let may_share =
-        user.is_superuser || organizations::store::manages(&app.db, view.access.organization.id, user.id).await?;
+    let may_share = view.access.scopes.has(Scope::OrgWrite);
     let mut frame = Frame::new(view, Section::Channels, words, None);
     frame.failed = !draft.wrong.is_empty();
     let problem =
@@ -231,12 +229,7 @@ fn shape(field: &Field, draft: &Draft<'_>, language: Language) -> Shape {
     }
 }
 
-async fn new(
-    State(app): State<App>,
-    language: Language,
-    view: ProjectView,
-    Path(of): Path<OfKind>,
-) -> Result<Html<String>, Error> {
+async fn new(language: Language, view: ProjectView, Path(of): Path<OfKind>) -> Result<Html<String>, Error> {
     let kind = kind(&of.kind).ok_or(Error::NotFound)?;
     let usual = kind.fields().iter().map(|field| (field.name.to_owned(), field.default.to_owned())).collect();
     let mut values: BTreeMap<String, String> = usual;
@@ -244,7 +237,7 @@ async fn new(
         values.insert("language".to_owned(), "zh".to_owned());
     }
     let sent = Sent { kind: of.kind.clone(), name: kind.label().of(language).to_owned(), values };
-    form(&app, language, &view, Draft { kind, channel: None, sent, wrong: Vec::new() }).await
+    form(language, &view, &Draft { kind, channel: None, sent, wrong: Vec::new() })
 }
 
 /// What a browser sent: of a switch that is off it sends nothing.
@@ -277,21 +270,19 @@ async fn create(
     let access = &view.access;
     let mut owner = owner(access);
     if is_shared {
-        let user = &access.user;
-        let manages = organizations::store::manages(&app.db, access.organization.id, user.id).await?;
-        if !user.is_superuser && !manages {
+        if !access.scopes.has(Scope::OrgWrite) {
             return Err(Error::Forbidden);
         }
         owner.project = None;
     }
     match setup::create(&app, owner, access.user.id, &sent).await? {
         Ok(_) => Ok(Done::ChannelSaved.redirect(&Section::Channels.of(access))),
-        Err(wrong) => refuse(&app, language, &view, Draft { kind, channel: None, sent, wrong }).await,
+        Err(wrong) => refuse(language, &view, &Draft { kind, channel: None, sent, wrong }),
     }
 }
 
-async fn refuse(app: &App, language: Language, view: &ProjectView, draft: Draft<'_>) -> Result<Response, Error> {
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, form(app, language, view, draft).await?).into_response())
+fn refuse(language: Language, view: &ProjectView, draft: &Draft<'_>) -> Result<Response, Error> {
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, form(language, view, draft)?).into_response())
 }
 
 async fn edit(
@@ -303,7 +294,7 @@ async fn edit(
     let channel = api::find(&app, owner(&view.access), named.channel).await?;
     let kind = kind(&channel.kind).ok_or(Error::NotFound)?;
     let sent = Sent { kind: channel.kind.clone(), name: channel.name.clone(), values: channel.config.0.clone() };
-    form(&app, language, &view, Draft { kind, channel: Some(&channel), sent, wrong: Vec::new() }).await
+    form(language, &view, &Draft { kind, channel: Some(&channel), sent, wrong: Vec::new() })
 }
 
 /// A channel of the project's very own.
@@ -325,7 +316,7 @@ async fn change(
     let (sent, _) = read(kind, sent);
     match setup::change(&app, &channel, &sent).await? {
         Ok(()) => Ok(Done::ChannelSaved.redirect(&Section::Channels.of(&view.access))),
-        Err(wrong) => refuse(&app, language, &view, Draft { kind, channel: Some(&channel), sent, wrong }).await,
+        Err(wrong) => refuse(language, &view, &Draft { kind, channel: Some(&channel), sent, wrong }),
     }
 }
 

@@ -5,6 +5,7 @@
 //! message is made from a secret, nor from an answer that may echo one.
 
 mod filestore;
+mod ldap;
 mod mail;
 mod postgresql;
 mod reach;
@@ -35,6 +36,9 @@ pub struct Options {
     /// Prints one line of JSON instead of text.
     #[arg(long)]
     pub json: bool,
+    /// Tells every step of this login in every directory.
+    #[arg(long, value_name = "LOGIN")]
+    pub ldap_user: Option<String>,
     /// The settings to check.
     #[command(flatten)]
     pub config: Config,
@@ -77,25 +81,30 @@ struct Report<'a> {
 
 /// Probes everything at once.
 pub async fn probe(config: &Config) -> Vec<Check> {
-    let (postgresql, redis, spool, filestore, mail) = tokio::join!(
+    let (postgresql, redis, spool, filestore, mail, ldap) = tokio::join!(
         bounded("postgresql", PATIENCE, Box::pin(postgresql::probe(&config.postgres))),
         bounded("redis", PATIENCE, Box::pin(redis::probe(config))),
         bounded("spool", PATIENCE, Box::pin(spool::probe(&config.queue))),
         bounded("filestore", PATIENCE, Box::pin(filestore::probe(config))),
         bounded("mail", PATIENCE, Box::pin(mail::probe(&config.mail))),
+        bounded("ldap", PATIENCE, Box::pin(ldap::probe(&config.ldap))),
     );
-    vec![postgresql, redis, spool, filestore, mail]
+    vec![postgresql, redis, spool, filestore, mail, ldap]
 }
 
 /// Prints what was found; fails when one of them did.
 pub async fn run(options: Options) -> Result<ExitCode> {
-    let checks = probe(&options.config).await;
+    let config = &options.config;
+    let checks = probe(config).await;
     let failed = checks.iter().any(|check| check.status == Status::Failed);
     if options.json {
         println!("{}", json_line(checks)?);
     } else {
         for check in &checks {
             println!("{}", text_line(check));
+        }
+        if let Some(login) = &options.ldap_user {
+            print!("{}", ldap::steps_of(&config.ldap, login).await?);
         }
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

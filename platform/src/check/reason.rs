@@ -69,6 +69,8 @@ pub enum Reason {
     DatabaseDoesNotExist,
     /// The server is there and has no such bucket.
     BucketDoesNotExist,
+    /// LDAP: the server is there and has no such entry to search below.
+    BaseDoesNotExist,
     /// We are let in and may not do what we must.
     PrivilegeMissing,
     /// Mail: the server takes no mail from our sender's address.
@@ -129,6 +131,7 @@ impl Reason {
             | Reason::Writable
             | Reason::DatabaseDoesNotExist
             | Reason::BucketDoesNotExist
+            | Reason::BaseDoesNotExist
             | Reason::ReadOnlyReplica
             | Reason::ReplicaReadOnly
             | Reason::TooManyConnections

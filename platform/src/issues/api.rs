@@ -26,6 +26,7 @@ use crate::{
     app::App,
     auth::User,
     organizations::Organization,
+    permissions::Scope::ProjectWrite,
     projects::{Project, ProjectId},
     ui::Language,
     web::{Error, api_route},
@@ -105,17 +106,22 @@ pub(crate) struct Scope {
     pub user: User,
     pub organization: Organization,
     pub projects: Vec<Project>,
+    /// Whether they may decide for everybody.
+    pub decides: bool,
 }
 
 impl From<ProjectAccess> for Scope {
     fn from(access: ProjectAccess) -> Scope {
-        Scope { user: access.user, organization: access.organization, projects: vec![access.project] }
+        let decides = access.scopes.has(ProjectWrite);
+        Scope { user: access.user, organization: access.organization, projects: vec![access.project], decides }
     }
 }
 
 impl From<Membership> for Scope {
     fn from(access: Membership) -> Scope {
-        Scope { user: access.visitor.user, organization: access.organization, projects: access.projects }
+        let decides = access.scopes.has(ProjectWrite);
+        let Membership { visitor, organization, projects, .. } = access;
+        Scope { user: visitor.user, organization, projects, decides }
     }
 }
 

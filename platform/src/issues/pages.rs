@@ -238,7 +238,7 @@ impl List {
         let search = understood.as_ref().unwrap_or(&nothing);
         let spot = understood.as_ref().err().map(|problem| Spot::new(&query, problem, place.language));
         let asker = Asker { place: place.searches(), scope: place.scope.clone() };
-        let decides = asker.decides(app).await?;
+        let decides = asker.scope.decides;
         let base = place.base();
         let menus = menus::menus(app, &place, &asked, &query).await?;
         let completions = completions(app, &place, (&asked, &query), spot.is_some()).await?;

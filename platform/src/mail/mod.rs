@@ -16,6 +16,7 @@ use lettre::{
 };
 use secrecy::ExposeSecret;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::config;
 
@@ -70,6 +71,14 @@ pub enum NotTaken {
     /// It never came so far: the server is away, or the settings do not fit it.
     #[error("{0}")]
     Connection(String),
+}
+
+impl Mail {
+    /// A mail that somebody waits for: no list, nothing to unsubscribe from.
+    pub fn to_one(to: &str, subject: String, (text, html): (String, String), thread: String) -> Mail {
+        let id = Uuid::new_v4().simple().to_string();
+        Mail { to: vec![to.to_owned()], subject, text, html, id, thread, list: None, unsubscribe: None }
+    }
 }
 
 impl Mailer {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::{
     app::App,
     auth::{Rank, UserId},
+    permissions::Role,
 };
 
 /// The organisation of an installation that has one for everybody.
@@ -27,6 +28,22 @@ pub struct Organization {
     pub name: String,
 }
 
+/// What somebody is in an organisation that they may see.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// None for a superuser from outside, and for the machine behind a token of the organisation.
+    pub role: Option<Role>,
+}
+
+/// How an organisation takes people in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joining {
+    /// Every member sees every project and may join every team.
+    pub open_membership: bool,
+    /// What somebody becomes where nobody says so.
+    pub default_role: Role,
+}
+
 /// Makes somebody a member of the one organisation, which is created when there is none. Does nothing where every
 /// organisation chooses its members.
 pub async fn join_single(app: &App, user: UserId, rank: Rank) -> Result<()> {
@@ -40,8 +57,11 @@ pub async fn join_single(app: &App, user: UserId, rank: Rank) -> Result<()> {
         }
     };
     let role = match rank {
-        Rank::Superuser => "owner",
-        Rank::Person => "member",
+        Rank::Superuser => Role::Owner,
+        Rank::Person => {
+            let joining = store::joining(&app.db, organization.id).await.context("looking for the default role")?;
+            joining.map_or(Role::Member, |joining| joining.default_role)
+        }
     };
     store::join(&app.db, organization.id, user, role).await.context("joining the organisation")
 }

@@ -71,7 +71,7 @@ async fn all(State(app): State<App>, language: Language, visitor: Visitor) -> Re
 async fn of_organization(
     State(app): State<App>,
     language: Language,
-    Membership { visitor, organization, projects }: Membership,
+    Membership { visitor, organization, projects, .. }: Membership,
 ) -> Result<Html<String>, Error> {
     let heading = Some(organization.name.clone());
     show(&app, visitor.page(language), heading, vec![(organization, projects)]).await

@@ -80,6 +80,11 @@ pub async fn create(
     Ok(Created { project, public_key })
 }
 
+/// Whether an organisation has a project of this slug.
+pub async fn exists(db: &PgPool, organization: OrganizationId, slug: &str) -> Result<bool> {
+    Ok(store::by_slug(db, organization, slug).await.context("looking for a project")?.is_some())
+}
+
 /// The project that a command names.
 pub async fn find(db: &PgPool, organization: &str, slug: &str) -> Result<Project> {
     let found = organizations::store::by_slug(db, organization).await.context("looking for the organisation")?;

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     auth::User,
     issues::IssueId,
-    organizations::{Organization, OrganizationId},
+    organizations::{Organization, OrganizationId, Standing},
+    permissions::Role,
 };
 
 /// The project with its organisation, as a row of a join.
@@ -22,10 +23,22 @@ struct Row {
     slug: String,
     name: String,
     platform: String,
+    role: Option<Role>,
+    in_reach: bool,
 }
 
-impl From<Row> for (Organization, Project) {
-    fn from(row: Row) -> (Organization, Project) {
+/// A project of an organisation that somebody may see.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub organization: Organization,
+    pub project: Project,
+    pub standing: Standing,
+    /// Whether they may see the project too: by their role, one of its teams, or because membership is open.
+    pub in_reach: bool,
+}
+
+impl From<Row> for Seen {
+    fn from(row: Row) -> Seen {
         let organization =
             Organization { id: row.organization_id, slug: row.organization_slug, name: row.organization_name };
         let project = Project {
@@ -35,48 +48,55 @@ impl From<Row> for (Organization, Project) {
             name: row.name,
             platform: row.platform,
         };
-        (organization, project)
+        Seen { organization, project, standing: Standing { role: row.role }, in_reach: row.in_reach }
     }
 }
 
-/// The project of this name, if somebody may see it.
+/// The project of this name, if somebody is of its organisation.
 pub async fn visible(
     db: impl PgExecutor<'_>,
     user: &User,
     organization_slug: &str,
     project_slug: &str,
-) -> sqlx::Result<Option<(Organization, Project)>> {
+) -> sqlx::Result<Option<Seen>> {
     let row = query_as!(
         Row,
         r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
-                  p.id, p.slug, p.name, p.platform
+                  p.id, p.slug, p.name, p.platform, m.role as "role?: Role",
+                  coalesce($3 or o.id = $5 or o.open_membership or m.has_global_access
+                      or m.role in ('manager', 'owner')
+                      or exists(select 1 from project_teams pt join team_members tm on tm.team_id = pt.team_id
+                                where pt.project_id = p.id and tm.user_id = $4), false) as "in_reach!"
            from projects p join organizations o on o.id = p.organization_id
-           where o.slug = $1 and p.slug = $2
-             and ($3 or exists(select 1 from members m where m.organization_id = o.id and m.user_id = $4))"#,
+           left join members m on m.organization_id = o.id and m.user_id = $4
+           where o.slug = $1 and p.slug = $2 and ($3 or o.id = $5 or m.user_id is not null)"#,
         organization_slug,
         project_slug,
         user.is_superuser,
         user.id.0,
+        user.machine_of.map(|organization| organization.0),
     );
     Ok(row.fetch_optional(db).await?.map(Row::into))
 }
 
-/// The project that has this issue, if somebody may see it.
-pub async fn visible_with_issue(
-    db: impl PgExecutor<'_>,
-    user: &User,
-    issue: IssueId,
-) -> sqlx::Result<Option<(Organization, Project)>> {
+/// The project that has this issue, if somebody is of its organisation.
+pub async fn visible_with_issue(db: impl PgExecutor<'_>, user: &User, issue: IssueId) -> sqlx::Result<Option<Seen>> {
     let row = query_as!(
         Row,
         r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
-                  p.id, p.slug, p.name, p.platform
+                  p.id, p.slug, p.name, p.platform, m.role as "role?: Role",
+                  coalesce($2 or o.id = $4 or o.open_membership or m.has_global_access
+                      or m.role in ('manager', 'owner')
+                      or exists(select 1 from project_teams pt join team_members tm on tm.team_id = pt.team_id
+                                where pt.project_id = p.id and tm.user_id = $3), false) as "in_reach!"
            from projects p join organizations o on o.id = p.organization_id
            join issues i on i.project_id = p.id and i.id = $1
-           where $2 or exists(select 1 from members m where m.organization_id = o.id and m.user_id = $3)"#,
+           left join members m on m.organization_id = o.id and m.user_id = $3
+           where ($2 or o.id = $4 or m.user_id is not null)"#,
         issue.0,
         user.is_superuser,
         user.id.0,
+        user.machine_of.map(|organization| organization.0),
     );
     Ok(row.fetch_optional(db).await?.map(Row::into))
 }
@@ -86,25 +106,44 @@ pub async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::Result<V
     let rows = query_as!(
         Row,
         r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
-                  p.id, p.slug, p.name, p.platform
+                  p.id, p.slug, p.name, p.platform, m.role as "role?: Role",
+                  coalesce($1 or o.id = $3 or o.open_membership or m.has_global_access
+                      or m.role in ('manager', 'owner')
+                      or exists(select 1 from project_teams pt join team_members tm on tm.team_id = pt.team_id
+                                where pt.project_id = p.id and tm.user_id = $2), false) as "in_reach!"
            from projects p join organizations o on o.id = p.organization_id
-           where $1 or exists(select 1 from members m where m.organization_id = o.id and m.user_id = $2)
+           left join members m on m.organization_id = o.id and m.user_id = $2
+           where ($1 or o.id = $3 or m.user_id is not null)
            order by o.slug, p.slug"#,
         user.is_superuser,
         user.id.0,
+        user.machine_of.map(|organization| organization.0),
     );
-    Ok(rows.fetch_all(db).await?.into_iter().map(Row::into).collect())
+    let seen = rows.fetch_all(db).await?.into_iter().map(Seen::from).filter(|seen| seen.in_reach);
+    Ok(seen.map(|seen| (seen.organization, seen.project)).collect())
 }
 
-/// The projects of an organisation.
-pub async fn of_organization(db: impl PgExecutor<'_>, organization: OrganizationId) -> sqlx::Result<Vec<Project>> {
-    query_as!(
-        Project,
-        "select id, organization_id, slug, name, platform from projects where organization_id = $1 order by slug",
+/// The projects of an organisation that somebody may see.
+pub async fn seen(db: impl PgExecutor<'_>, user: &User, organization: OrganizationId) -> sqlx::Result<Vec<Project>> {
+    let rows = query_as!(
+        Row,
+        r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
+                  p.id, p.slug, p.name, p.platform, m.role as "role?: Role",
+                  coalesce($2 or o.id = $4 or o.open_membership or m.has_global_access
+                      or m.role in ('manager', 'owner')
+                      or exists(select 1 from project_teams pt join team_members tm on tm.team_id = pt.team_id
+                                where pt.project_id = p.id and tm.user_id = $3), false) as "in_reach!"
+           from projects p join organizations o on o.id = p.organization_id
+           left join members m on m.organization_id = o.id and m.user_id = $3
+           where o.id = $1 and ($2 or o.id = $4 or m.user_id is not null)
+           order by p.slug"#,
         organization.0,
-    )
-    .fetch_all(db)
-    .await
+        user.is_superuser,
+        user.id.0,
+        user.machine_of.map(|organization| organization.0),
+    );
+    let seen = rows.fetch_all(db).await?.into_iter().map(Seen::from).filter(|seen| seen.in_reach);
+    Ok(seen.map(|seen| seen.project).collect())
 }
 
 /// A project with this slug in this organisation.

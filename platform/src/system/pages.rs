@@ -9,14 +9,13 @@ use axum::{
 };
 use chrono::NaiveDate;
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     store::{self, Database, Table},
     words::Words,
 };
 use crate::{
-    access::Superuser,
+    access::Visitor,
     app::App,
     check::{self, Check, Status},
     events::{self, store::SetAside},
@@ -126,7 +125,7 @@ struct Again {
 async fn status(
     State(app): State<App>,
     language: Language,
-    Superuser(visitor): Superuser,
+    visitor: Visitor,
     Query(Again { again }): Query<Again>,
 ) -> Result<Html<String>, Error> {
     let (page, words) = (visitor.page(language), Words::of(language));
@@ -195,7 +194,7 @@ struct OfTopic {
 
 async fn try_messages(
     State(app): State<App>,
-    Superuser(_): Superuser,
+    _: Visitor,
     Form(OfTopic { topic }): Form<OfTopic>,
 ) -> Result<Redirect, Error> {
     let topic = Topic::ALL.into_iter().find(|known| known.name() == topic).ok_or(Error::NotFound)?;
@@ -210,7 +209,7 @@ struct OneEvent {
 
 async fn try_events(
     State(app): State<App>,
-    Superuser(_): Superuser,
+    _: Visitor,
     Form(OneEvent { event }): Form<OneEvent>,
 ) -> Result<Redirect, Error> {
     let event = event.map(|id| id.parse::<EventId>()).transpose().map_err(|_| Error::NotFound)?;
@@ -218,30 +217,14 @@ async fn try_events(
     Ok(Redirect::to(&format!("/manage/?again={again}")))
 }
 
-async fn servers(
-    State(app): State<App>,
-    language: Language,
-    Superuser(visitor): Superuser,
-) -> Result<Html<String>, Error> {
+async fn servers(State(app): State<App>, language: Language, visitor: Visitor) -> Result<Html<String>, Error> {
     servers_page(&app, visitor.page(language), None).await
 }
 
-async fn send_mail(
-    State(app): State<App>,
-    language: Language,
-    Superuser(visitor): Superuser,
-) -> Result<Html<String>, Error> {
+async fn send_mail(State(app): State<App>, language: Language, visitor: Visitor) -> Result<Html<String>, Error> {
     let words = Words::of(language);
-    let mail = Mail {
-        to: vec![visitor.user.email.clone()],
-        subject: words.mail_subject.to_owned(),
-        text: words.mail_body.to_owned(),
-        html: format!("<p>{}</p>", words.mail_body),
-        id: Uuid::new_v4().simple().to_string(),
-        thread: "test".to_owned(),
-        list: None,
-        unsubscribe: None,
-    };
+    let (text, html) = (words.mail_body.to_owned(), format!("<p>{}</p>", words.mail_body));
+    let mail = Mail::to_one(&visitor.user.email, words.mail_subject.to_owned(), (text, html), "test".to_owned());
     let notice = match app.mailer.send(&mail).await {
         Ok(()) => Notice { is_good: true, text: words.mail_sent.to_owned() },
         Err(error) => Notice { is_good: false, text: format!("{} {error:#}", words.mail_failed) },

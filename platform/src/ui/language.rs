@@ -1,4 +1,4 @@
-//! Which language a page speaks: the one the browser prefers among those we have.
+//! Which language a page speaks: the one that was chosen, or else the one the browser prefers among those we have.
 
 use std::convert::Infallible;
 
@@ -7,7 +7,15 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
+
 use super::phrases::{EN, Phrases, ZH};
+
+/// The cookie of the language somebody chose.
+const COOKIE: &str = "picket_language";
 
 /// A language we speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +41,27 @@ impl Language {
         }
     }
 
-    /// The language the request asks for.
+    /// The language of this tag.
+    pub fn named(tag: &str) -> Option<Language> {
+        [Language::English, Language::Chinese].into_iter().find(|language| language.tag() == tag)
+    }
+
+    /// Has the browser say from now on what was chosen, or nothing.
+    pub fn remember(jar: CookieJar, chosen: Option<Language>) -> CookieJar {
+        match chosen {
+            Some(language) => {
+                jar.add(Cookie::build((COOKIE, language.tag())).path("/").same_site(SameSite::Lax).permanent())
+            }
+            None => jar.remove(Cookie::build(COOKIE).path("/")),
+        }
+    }
+
+    /// The language that was chosen, or that the request asks for.
     pub fn of(headers: &HeaderMap) -> Language {
+        let jar = CookieJar::from_headers(headers);
+        if let Some(chosen) = jar.get(COOKIE).and_then(|cookie| Language::named(cookie.value())) {
+            return chosen;
+        }
         let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         accepted.map_or(Language::English, Language::preferred)
     }

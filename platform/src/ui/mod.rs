@@ -5,6 +5,7 @@
 pub mod assets;
 mod chart;
 mod format;
+mod initials;
 mod language;
 mod phrases;
 
@@ -13,8 +14,11 @@ use axum::response::Html;
 
 pub use chart::Bars;
 pub use format::{When, count};
+pub use initials::Initials;
 pub use language::Language;
 pub use phrases::{Phrases, Unit};
+
+use crate::auth::User;
 
 /// The frame of a page.
 #[derive(Clone, Debug)]
@@ -23,11 +27,15 @@ pub struct Page {
     pub phrases: &'static Phrases,
     /// Who is signed in, by email.
     pub user: Option<String>,
-    /// Whether they may look after the system.
-    pub is_superuser: bool,
     /// The project it belongs to.
     pub place: Option<Place>,
     pub tab: Option<Tab>,
+    /// `light` or `dark`; as the browser prefers where it is none.
+    pub theme: Option<String>,
+    /// Where times are told; where the browser is, if it is none.
+    pub timezone: Option<String>,
+    pub initials: Option<Initials>,
+    pub is_superuser: bool,
 }
 
 /// The project a page belongs to, as the top bar shows it.
@@ -49,7 +57,29 @@ pub enum Tab {
 impl Page {
     /// The frame of a page for anybody.
     pub fn plain(language: Language) -> Page {
-        Page { language, phrases: language.phrases(), user: None, is_superuser: false, place: None, tab: None }
+        Page {
+            language,
+            phrases: language.phrases(),
+            user: None,
+            place: None,
+            tab: None,
+            theme: None,
+            timezone: None,
+            initials: None,
+            is_superuser: false,
+        }
+    }
+
+    /// The frame of a page that somebody sees.
+    pub fn of(user: &User, language: Language) -> Page {
+        Page {
+            user: Some(user.shown().to_owned()),
+            theme: user.theme.clone(),
+            timezone: user.timezone.clone(),
+            initials: Some(Initials::of(user.shown())),
+            is_superuser: user.is_superuser,
+            ..Page::plain(language)
+        }
     }
 
     /// The same, with the section it belongs to marked.

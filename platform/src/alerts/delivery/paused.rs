@@ -34,7 +34,7 @@ pub async fn tell_owner(app: &App, channel: ChannelId) -> Result<Outcome> {
         return Ok(Outcome::NothingToDo);
     };
     for owner in store::owners(&app.db, &channel).await.context("reading who looks after a channel")? {
-        let language = if owner.language.starts_with("zh") { Language::Chinese } else { Language::English };
+        let language = owner.language.as_deref().and_then(Language::named).unwrap_or(Language::English);
         let why = explain(&channel.kind, &channel.paused_code).of(language);
         let url = app.config.site.url(&owner.path);
         let (subject, text) = match language {

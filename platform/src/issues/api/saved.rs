@@ -20,7 +20,6 @@ use super::{
 use crate::{
     access::{Membership, ProjectAccess},
     app::App,
-    organizations,
     web::Error,
 };
 
@@ -70,17 +69,11 @@ impl From<ProjectAccess> for Asker {
 }
 
 impl Asker {
-    /// Whether they may decide for everybody.
-    pub async fn decides(&self, app: &App) -> Result<bool, Error> {
-        let user = &self.scope.user;
-        Ok(user.is_superuser || organizations::store::decides(&app.db, self.place.organization, user.id).await?)
-    }
-
     /// A search they may change.
     async fn own(&self, app: &App, id: i64) -> Result<Saved, Error> {
         let saved = self.find(app, id).await?;
         let is_own = saved.owner == Some(self.scope.user.id);
-        if is_own || self.decides(app).await? { Ok(saved) } else { Err(Error::Forbidden) }
+        if is_own || self.scope.decides { Ok(saved) } else { Err(Error::Forbidden) }
     }
 
     async fn find(&self, app: &App, id: i64) -> Result<Saved, Error> {
@@ -160,7 +153,7 @@ pub async fn save(app: &App, asker: &Asker, sent: &Sent) -> Result<(StatusCode, 
     let wanted = checked(name, query, sent.sort.as_deref().unwrap_or("date"))?;
     // Everybody's need somebody who decides; who does not saves for themselves.
     let is_for_all = sent.visibility.as_deref() == Some("organization") || sent.is_default;
-    if is_for_all && !asker.decides(app).await? {
+    if is_for_all && !asker.scope.decides {
         return Err(Error::Forbidden);
     }
     let owner = Some(asker.scope.user.id).filter(|_| !is_for_all);
@@ -214,7 +207,7 @@ pub(super) async fn change_in_project(
 async fn change(app: &App, asker: &Asker, id: i64, sent: &Sent) -> Result<Json<Value>, Error> {
     let is_changed = sent.name.is_some() || sent.query.is_some() || sent.sort.is_some();
     let saved = if is_changed { asker.own(app, id).await? } else { asker.find(app, id).await? };
-    if sent.is_default && !asker.decides(app).await? {
+    if sent.is_default && !asker.scope.decides {
         return Err(Error::Forbidden);
     }
     if is_changed {

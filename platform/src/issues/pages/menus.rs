@@ -115,7 +115,7 @@ pub(super) async fn menus(app: &App, place: &Place, asked: &Asked, query: &str) 
 /// The other projects of the organisation, where there are any.
 async fn projects_of(app: &App, place: &Place, same: &Asked, words: &'static Words) -> Result<Option<Menu>, Error> {
     let organization = &place.scope.organization;
-    let all = projects::store::of_organization(&app.db, organization.id).await?;
+    let all = projects::store::seen(&app.db, &place.scope.user, organization.id).await?;
     if all.len() < 2 {
         return Ok(None);
     }

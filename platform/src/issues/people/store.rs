@@ -124,7 +124,7 @@ pub async fn members(db: impl PgExecutor<'_>, organization: OrganizationId) -> s
 pub async fn team(db: impl PgExecutor<'_>, organization: OrganizationId, named: &str) -> sqlx::Result<Option<Team>> {
     query_as!(
         Team,
-        "select id, slug, name from teams where organization_id = $1 and (id::text = $2 or slug = $2)",
+        r#"select id as "id: i64", slug, name from teams where organization_id = $1 and (id::text = $2 or slug = $2)"#,
         organization.0,
         named,
     )
@@ -136,7 +136,7 @@ pub async fn team(db: impl PgExecutor<'_>, organization: OrganizationId, named: 
 pub async fn teams(db: impl PgExecutor<'_>, organization: OrganizationId) -> sqlx::Result<Vec<Team>> {
     query_as!(
         Team,
-        "select id, slug, name from teams where organization_id = $1 order by slug limit 1000",
+        r#"select id as "id: i64", slug, name from teams where organization_id = $1 order by slug limit 1000"#,
         organization.0,
     )
     .fetch_all(db)

@@ -18,6 +18,10 @@ use super::{
 use crate::{
     access::{Membership, OrganizationAdmin},
     app::App,
+    audit::{self, Entry},
+    organizations::{self, Joining},
+    permissions::{NoRole, Role},
+    teams,
     web::{Error, api_route},
 };
 
@@ -38,9 +42,33 @@ async fn update(
 ) -> Result<Json<Value>, Error> {
     let id = membership.organization.id;
     let (_, demands) = store::demands(&app.db, id).await?.ok_or(Error::NotFound)?;
+    let joining = organizations::store::joining(&app.db, id).await?.ok_or(Error::NotFound)?;
+    let joining = read_joining(joining, membership.most(), &wanted)?;
     let demands = read(&mut membership.organization.name, demands, &wanted)?;
     store::set_demands(&app.db, id, &membership.organization.name, &demands).await?;
+    organizations::store::set_joining(&app.db, id, joining).await?;
+    let fields: Vec<&String> = wanted.keys().collect();
+    let slug = &membership.organization.slug;
+    let entry = Entry { organization: Some(id), event: "org.edit", target: slug, data: json!({"fields": fields}) };
+    audit::record(&app.db, &membership.visitor.actor(), entry).await?;
     shown(&app, &membership).await
+}
+
+/// Nobody makes newcomers more than they are themselves.
+fn read_joining(before: Joining, most: Option<Role>, wanted: &Map<String, Value>) -> Result<Joining, Error> {
+    let mut joining = before;
+    if let Some(open) = wanted.get("openMembership") {
+        joining.open_membership =
+            open.as_bool().ok_or_else(|| Error::field("openMembership", "Enter true or false."))?;
+    }
+    if let Some(role) = wanted.get("defaultRole") {
+        let named = role.as_str().unwrap_or_default().parse();
+        joining.default_role = named.map_err(|e: NoRole| Error::field("defaultRole", e.to_string()))?;
+        if most.is_none_or(|most| joining.default_role > most) {
+            return Err(Error::field("defaultRole", "You cannot give a role above your own."));
+        }
+    }
+    Ok(joining)
 }
 
 fn read(name: &mut String, mut demands: Demands, wanted: &Map<String, Value>) -> Result<Demands, Error> {
@@ -58,7 +86,10 @@ fn read(name: &mut String, mut demands: Demands, wanted: &Map<String, Value>) ->
 }
 
 /// What Sentry's `DetailedOrganizationSerializer` gives, as far as there is something to say.
-async fn shown(app: &App, Membership { organization, projects, .. }: &Membership) -> Result<Json<Value>, Error> {
+async fn shown(app: &App, membership: &Membership) -> Result<Json<Value>, Error> {
+    let Membership { organization, projects, .. } = membership;
+    let joining = organizations::store::joining(&app.db, organization.id).await?.ok_or(Error::NotFound)?;
+    let teams = teams::store::list(&app.db, organization.id, membership.visitor.user.id).await?;
     let (created, demands) = store::demands(&app.db, organization.id).await?.ok_or(Error::NotFound)?;
     let project = |project: &super::super::Project| {
         json!({
@@ -88,6 +119,10 @@ async fn shown(app: &App, Membership { organization, projects, .. }: &Membership
         "relayPiiConfig": Some(&demands.rules).filter(|rules| !rules.is_empty()),
         "scrapeJavaScript": true,
         "projects": projects.iter().map(project).collect::<Vec<_>>(),
-        "teams": [],
+        "openMembership": joining.open_membership,
+        "defaultRole": joining.default_role.name(),
+        "teams": teams.iter().map(teams::api::json).collect::<Vec<_>>(),
+        "access": membership.scopes.names(),
+        "role": membership.role.map(Role::name),
     })))
 }

@@ -89,8 +89,8 @@ async fn send(
     let Some(person) = store::person(&app.db, key.user).await.context("reading who is told")? else {
         return Ok(Err(Failure::refused("gone", "")));
     };
-    let language = if person.language.starts_with("zh") { Language::Chinese } else { Language::English };
-    let zone: Tz = person.timezone.parse().unwrap_or(Tz::UTC);
+    let language = person.language.as_deref().and_then(Language::named).unwrap_or(Language::English);
+    let zone = person.timezone.as_ref().unwrap_or(&app.config.site.timezone).parse().unwrap_or(Tz::UTC);
     let sending = Sending { id, at: app.now(), language, zone };
     let unsubscribe = Some(app.config.site.url(&mails::path(app, key.user, project)));
     let about = About { message, sending: &sending, unsubscribe };

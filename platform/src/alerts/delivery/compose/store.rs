@@ -54,8 +54,8 @@ pub(super) async fn about(
 /// A person who is told by mail.
 pub(super) struct Person {
     pub email: String,
-    pub language: String,
-    pub timezone: String,
+    pub language: Option<String>,
+    pub timezone: Option<String>,
 }
 
 /// None where they were deleted or may not sign in any more.

@@ -1,0 +1,1 @@
+update users set language = 'zh', theme = 'dark';
