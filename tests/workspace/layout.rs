@@ -76,7 +76,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ROLES: &[&str] = &["main", "lib", "cli", "web", "worker", "cron", "job", "upgrade", "standalone", "check"];
 
 /// Files that may hold SQL: stores, the write side of events, the search, and the commands that look at the schema itself.
-const SQL: &[&str] = &["store.rs", "paging.rs", "upgrade.rs", "partitions.rs", "ready.rs"];
+const SQL: &[&str] = &["store.rs", "paging.rs", "upgrade.rs", "partitions.rs"];
 
 /// A source file of a crate.
 struct Source {
