@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use sqlx::{PgExecutor, PgPool, query, query_as, query_scalar, types::Json};
+use sqlx::{PgConnection, PgExecutor, PgPool, query, query_as, query_scalar, types::Json};
 
 use super::{Activity, By, Issue, IssueId, Status, lifecycle::Decision};
 use crate::projects::ProjectId;
@@ -225,6 +225,29 @@ pub(super) async fn regressed(db: impl PgExecutor<'_>, issues: &[Issue]) -> sqlx
         &open().map(|issue| issue.id.0).collect::<Vec<_>>(),
     );
     Ok(rows.fetch_all(db).await?.into_iter().collect())
+}
+
+/// Notes what was done to issues.
+pub(super) async fn note(
+    db: &mut PgConnection,
+    by: By,
+    project: ProjectId,
+    issues: &[IssueId],
+    (kind, data): (&str, serde_json::Value),
+) -> sqlx::Result<()> {
+    query!(
+        "insert into issue_activity (project_id, issue_id, at, kind, user_id, data)
+         select $1, id, $3, $4, $5, $6 from unnest($2::bigint[]) as id",
+        project.0,
+        &issues.iter().map(|issue| issue.0).collect::<Vec<_>>(),
+        by.at,
+        kind,
+        by.user.0,
+        data,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]

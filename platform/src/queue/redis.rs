@@ -223,13 +223,8 @@ fn message(mut entry: redis::streams::StreamId) -> Result<Message> {
     Ok(Message { id: MessageId(entry.id), body: body.into() })
 }
 
-/// Topics are few and pushes many, so the names are written down.
-fn key(topic: Topic) -> &'static str {
-    match topic {
-        Topic::Events => "picket:events",
-        Topic::Items => "picket:items",
-        Topic::Jobs => "picket:jobs",
-    }
+fn key(topic: Topic) -> String {
+    format!("picket:{}", topic.name())
 }
 
 fn add(topic: Topic, body: &[u8]) -> Cmd {

@@ -18,10 +18,11 @@ use std::{
 };
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     extract::{ConnectInfo, Request},
     response::Response,
 };
+use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::TokioIo,
@@ -49,6 +50,8 @@ const MOST_HEAD_BYTES: usize = 64 << 10;
 const PROBE_AFTER: Duration = Duration::from_mins(1);
 const PROBE_EVERY: Duration = Duration::from_secs(15);
 const MOST_PROBES: u32 = 4;
+/// The longest body that is sent in one piece, in bytes: the system's buffers take it at once.
+const AS_GOOD_AS_SENT: u64 = 16 << 10;
 /// How long an answer may go unread.
 const UNREAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Files and connections to servers that are open besides.
@@ -123,12 +126,8 @@ async fn hold<S>(
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         let answer = routes.clone().call(request);
-        let seat = seat.clone();
-        async move {
-            let answer = answer.await;
-            seat.waits();
-            answer
-        }
+        let answering = Answering(seat.clone());
+        async move { answer.await.map(|answer| answering.until_sent(answer)) }
     });
     let connection = watcher.watch(http.serve_connection(TokioIo::new(stream), service));
     // Errors here are clients that broke off or sent what is no HTTP; they are answered where they can be. A request that is
@@ -152,6 +151,30 @@ struct Seat {
     waits_since: AtomicU64,
     clock: Clock,
     leave: Notify,
+}
+
+/// A request that is being answered: its seat waits for the client again when this is dropped.
+struct Answering(Arc<Seat>);
+
+impl Answering {
+    /// Lasts until the answer's body is read to its end, however slowly.
+    fn until_sent(self, answer: Response) -> Response {
+        if answer.body().size_hint().exact().is_some_and(|bytes| bytes <= AS_GOOD_AS_SENT) {
+            return answer;
+        }
+        answer.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                let _lasts = &self;
+                frame
+            }))
+        })
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.0.waits();
+    }
 }
 
 /// Milliseconds since the seats were set up, counted from 1.
@@ -264,5 +287,31 @@ fn files() -> u64 {
     match setrlimit(Resource::RLIMIT_NOFILE, hard, hard) {
         Ok(()) => hard,
         Err(_) => soft,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat() -> Arc<Seat> {
+        let clock = Clock(Instant::now());
+        Arc::new(Seat { waits_since: 0.into(), clock, leave: Notify::new() })
+    }
+
+    #[test]
+    fn who_still_takes_an_answer_in_is_not_waited_for() {
+        let seat = seat();
+        let answer = Answering(seat.clone()).until_sent(Response::new(Body::from(vec![0; 1 << 20])));
+        assert_eq!(seat.since(), 0, "nothing of it was read");
+        drop(answer);
+        assert!(seat.since() > 0, "its last byte was read, or the client is gone");
+    }
+
+    #[test]
+    fn who_got_a_small_answer_is_waited_for_at_once() {
+        let seat = seat();
+        let answer = Answering(seat.clone()).until_sent(Response::new(Body::from("{}")));
+        assert!(seat.since() > 0 && answer.body().size_hint().exact() == Some(2));
     }
 }

@@ -69,8 +69,7 @@ pub(super) async fn of_project(
     Query(asked): Query<Asked>,
 ) -> Result<Page, Error> {
     // Of a project, as in Sentry 9, the period is that of the series alone.
-    let series = Series::parse(asked.stats_period.as_deref())
-        .ok_or_else(|| Error::Invalid("Invalid stats_period. Valid choices are '', '24h', and '14d'".into()))?;
+    let series = series(asked.stats_period.as_deref())?;
     let path = format!("/api/0/projects/{}/{}/issues/", access.organization.slug, access.project.slug);
     list(&app, &access.into(), &asked, (&path, series, (None, None))).await
 }
@@ -80,12 +79,16 @@ pub(super) async fn of_organization(
     access: Membership,
     Query(asked): Query<Asked>,
 ) -> Result<Page, Error> {
-    let series = Series::parse(asked.group_stats_period.as_deref())
-        .ok_or_else(|| Error::Invalid("Invalid stats_period. Valid choices are '', '24h', and '14d'".into()))?;
+    let series = series(asked.group_stats_period.as_deref())?;
     let path = format!("/api/0/organizations/{}/issues/", access.organization.slug);
     let period = asked.period(app.now())?;
     let scope = Scope::from(access).narrowed(&asked.project)?;
     list(&app, &scope, &asked, (&path, series, period)).await
+}
+
+fn series(period: Option<&str>) -> Result<Series, Error> {
+    Series::parse(period)
+        .ok_or_else(|| Error::Invalid("Invalid stats_period. Valid choices are '', '24h', and '14d'".into()))
 }
 
 type Period = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::super::{By, Issue, IssueId};
+use super::super::{By, Issue, IssueId, store};
 use crate::{
     projects::ProjectId,
     protocol::{distinct::Distinct, fingerprint::Fingerprint},
@@ -223,27 +223,5 @@ pub(super) async fn note_merge(
 ) -> sqlx::Result<()> {
     let children: Vec<_> = children.iter().map(|child| serde_json::json!({ "id": child.0.to_string() })).collect();
     let data = serde_json::json!({ "issues": children });
-    note(db, by, (project, parent), "merge", data).await
-}
-
-/// Notes what was done to an issue.
-pub(super) async fn note(
-    db: &mut PgConnection,
-    by: By,
-    (project, issue): (ProjectId, IssueId),
-    kind: &str,
-    data: serde_json::Value,
-) -> sqlx::Result<()> {
-    query!(
-        "insert into issue_activity (project_id, issue_id, at, kind, user_id, data) values ($1, $2, $3, $4, $5, $6)",
-        project.0,
-        issue.0,
-        by.at,
-        kind,
-        by.user.0,
-        data,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
+    store::note(db, by, project, &[parent], ("merge", data)).await
 }

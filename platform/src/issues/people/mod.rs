@@ -111,7 +111,7 @@ pub async fn assign(
             json!({ "assignee": person.id.0.to_string(), "assigneeEmail": person.email, "assigneeType": "user" }),
         ),
     };
-    store::note(&mut tx, by, project, &changed, (kind, data)).await.context("noting an assignment")?;
+    super::store::note(&mut tx, by, project, &changed, (kind, data)).await.context("noting an assignment")?;
     if let Some(Assigned::Person(person)) = assigned {
         store::subscribe(&mut tx, person.id, project, &changed, "assigned").await.context("subscribing an assignee")?;
     }
@@ -143,7 +143,7 @@ pub async fn share(db: &PgPool, by: By, project: ProjectId, issues: &[IssueId], 
     };
     let changed = changed.context("sharing issues")?;
     let kind = if set == Set::On { "set_public" } else { "set_private" };
-    store::note(&mut tx, by, project, &changed, (kind, json!({}))).await.context("noting a share")?;
+    super::store::note(&mut tx, by, project, &changed, (kind, json!({}))).await.context("noting a share")?;
     tx.commit().await.context("sharing issues")
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -211,29 +210,6 @@ pub(super) async fn assign(
     )
     .fetch_all(db)
     .await
-}
-
-/// Notes what was done to issues.
-pub(super) async fn note(
-    db: &mut PgConnection,
-    by: By,
-    project: ProjectId,
-    issues: &[IssueId],
-    (kind, data): (&str, Value),
-) -> sqlx::Result<()> {
-    query!(
-        "insert into issue_activity (project_id, issue_id, at, kind, user_id, data)
-         select $1, id, $3, $4, $5, $6 from unnest($2::bigint[]) as id",
-        project.0,
-        &numbers(issues),
-        by.at,
-        kind,
-        by.user.0,
-        data,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
 
 /// Tells somebody of what happens, unless they decided about it.

@@ -4,8 +4,8 @@ use sqlx::{PgConnection, PgExecutor, query, query_scalar};
 use uuid::Uuid;
 
 use super::super::{
-    super::{By, IssueId},
-    store::{Hash, note, set_users},
+    super::{By, IssueId, store::note},
+    store::{Hash, set_users},
 };
 use crate::{
     projects::ProjectId,
@@ -194,6 +194,6 @@ pub(super) async fn note_unmerge(
     (source, destination): (IssueId, IssueId),
 ) -> sqlx::Result<()> {
     let of = |key: &str, issue: IssueId| serde_json::json!({ key: issue.0.to_string() });
-    note(db, by, (project, source), "unmerge_source", of("destinationId", destination)).await?;
-    note(db, by, (project, destination), "unmerge_destination", of("sourceId", source)).await
+    note(db, by, project, &[source], ("unmerge_source", of("destinationId", destination))).await?;
+    note(db, by, project, &[destination], ("unmerge_destination", of("sourceId", source))).await
 }

@@ -185,7 +185,7 @@ pub(super) fn releases(known: &[(i64, Vec<Release>)], what: &What) -> Vec<i64> {
 }
 
 /// Whether it is known of how many events it is so.
-fn is_counted(what: &What) -> bool {
+pub(super) fn is_counted(what: &What) -> bool {
     matches!(
         what,
         What::Tag(..)

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     super::query::{Is, Match, Node, Part, Term, Time, What, Word},
     conditions::{Where, like, within},
-    counted::{clean, globs, numbers, releases},
+    counted::{clean, globs, is_counted, numbers, releases},
     in_time, limited,
 };
 use crate::{
@@ -42,19 +42,7 @@ pub struct Key {
 
 /// Whether a row of an event tells it.
 pub(in super::super) fn is_of_events(what: &What) -> bool {
-    matches!(
-        what,
-        What::Tag(..)
-            | What::HasTag(_)
-            | What::User(..)
-            | What::HasUser(_)
-            | What::LatestRelease(_)
-            | What::Version(..)
-            | What::Package(_)
-            | What::Event(_)
-            | What::Time(Time::Happened, _)
-            | What::Word(Word::Platform, _)
-    )
+    is_counted(what) || matches!(what, What::Event(_) | What::Time(Time::Happened, _) | What::Word(Word::Platform, _))
 }
 
 impl Events<'_> {
