@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Story,
-    pages::{AT_A_DESK, walk},
+    pages::{AT_A_DESK, walk_far},
     platform::{Platform, SOON, World},
 };
 
@@ -87,7 +87,7 @@ fn inert(world: &World) -> Result<()> {
     for page in &pages {
         steps.extend([json!({"open": page}), json!({"inert": null})]);
     }
-    walk(&platform, AT_A_DESK, &json!(steps))?;
+    walk_far(&platform, AT_A_DESK, &json!(steps))?;
     platform.sign_in()?;
     for page in &pages {
         let request = platform.client.get(format!("{}{page}", platform.url)).header("Accept-Encoding", "gzip");
@@ -105,9 +105,17 @@ fn inert(world: &World) -> Result<()> {
     }
     let smtp = platform.smtp.as_ref().context("the story started with mail")?;
     let mail = smtp.wait_for_mail(|mail| mail.subject.contains("script"), SOON)?;
-    let whole = format!("{mail:?}").to_lowercase();
-    for harmful in ["<script>window", "<img src=x", "<svg onload", "href=\\\"javascript:", "href=3d\\\"javascript:"] {
-        ensure!(!whole.contains(harmful), "the mail has {harmful}: {whole}");
+    let html = mail.html.to_lowercase();
+    ensure!(
+        html.contains("&#60;script&#62;") || html.contains("&lt;script&gt;"),
+        "the mail does not say what was sent: {html}"
+    );
+    for harmful in ["<script", "<img", "<svg", "href=\"javascript:"] {
+        ensure!(!html.contains(harmful), "the mail has {harmful}: {html}");
+    }
+    for (part, text) in [("subject", &mail.subject), ("text", &mail.text), ("html", &mail.html)] {
+        let obeyed = text.chars().find(|c| matches!(c, '\u{1b}' | '\u{7}' | '\u{202e}' | '\u{2066}' | '\u{feff}'));
+        ensure!(obeyed.is_none(), "the {part} of the mail has {obeyed:?}");
     }
     Ok(())
 }

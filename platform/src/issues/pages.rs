@@ -165,7 +165,8 @@ async fn stream(State(app): State<App>, place: Place, Query(asked): Query<Asked>
     if start.asked.part == "rows" {
         return Ok(render(&Rows { page: place.page, words, rows })?.into_response());
     }
-    if let Some(access) = place.access.as_ref().filter(|_| rows.is_empty())
+    // Who has just deleted the last issue knows how to report one.
+    if let Some(access) = place.access.as_ref().filter(|_| rows.is_empty() && start.asked.done.is_empty())
         && !store::any(&app.db, access.project.id).await?
     {
         return Ok(guide(&app, place.language, access, Waiting::Yes).await?.into_response());

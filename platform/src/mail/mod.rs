@@ -88,6 +88,13 @@ impl Mailer {
     }
 }
 
+/// A text without what a terminal obeys and without what turns the direction of what follows.
+fn harmless(text: &str) -> String {
+    let turns =
+        |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || turns(*c))).collect()
+}
+
 /// What is new about an issue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
@@ -133,9 +140,9 @@ impl AboutIssue<'_> {
     pub fn mail(&self, to: String, issue: IssueId) -> Result<Mail> {
         Ok(Mail {
             to,
-            subject: format!("[{}] {} - {}", self.project, self.short_id, self.title),
-            text: AboutIssueText { issue: self }.render().context("writing a mail's text")?,
-            html: self.render().context("writing a mail's html")?,
+            subject: harmless(&format!("[{}] {} - {}", self.project, self.short_id, self.title)).replace('\n', " "),
+            text: harmless(&AboutIssueText { issue: self }.render().context("writing a mail's text")?),
+            html: harmless(&self.render().context("writing a mail's html")?),
             thread: format!("issue-{}", issue.0),
         })
     }
