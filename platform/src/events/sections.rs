@@ -227,7 +227,7 @@ mod tests {
             Block::Frame(frame) => frame.function.clone(),
             Block::Library(frames) => format!("{} folded", frames.len()),
         };
-        blocks(&Stacktrace { frames }).iter().map(name).collect()
+        blocks(&Stacktrace { frames }, Frames::OfApplication).iter().map(name).collect()
     }
 
     #[test]
