@@ -52,7 +52,7 @@ fn rich(nth: usize) -> Value {
 }
 
 /// An issue with events, and its page.
-fn fill<'w>(world: &'w World) -> Result<(Platform<'w>, Project, String)> {
+fn fill(world: &World) -> Result<(Platform<'_>, Project, String)> {
     let platform = Platform::start(world)?;
     let shop = platform.project("shop")?;
     for nth in 0..12 {
