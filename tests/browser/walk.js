@@ -41,6 +41,9 @@ const steps = {
   picked: async (page, _, many) => page.waitForFunction((many) => document.querySelectorAll("#rows input:checked").length === many, many),
   counts: async (page, _, [text, number]) =>
     page.locator("#rows > li", { hasText: text }).locator("[data-part=count]", { hasText: number }).waitFor(),
+  // What a list of choices says now.
+  chosen: async (page, _, [label, text]) => page.waitForFunction(([label, text]) =>
+    [...document.querySelectorAll("select")].some((one) => one.ariaLabel === label && one.selectedOptions[0]?.textContent === text), [label, text]),
   // Nothing that was sent does anything.
   inert: async (page) => {
     const harm = await page.evaluate(() => {
@@ -105,5 +108,7 @@ run(async (page, input) => {
       throw new Error(`${seen.slice(0, 1_500)}\n${error.message}\n${JSON.stringify(step)} on ${page.url()}`);
     }
   }
+  // What was pressed last is taken before the browser closes.
+  await page.waitForLoadState("networkidle");
   return { wrong, url: page.url() };
 });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Story,
-    pages::{AT_A_DESK, Looks, Scripts, WITHOUT_SCRIPTS, walk},
+    pages::{AT_A_DESK, Looks, Scripts, WITHOUT_SCRIPTS, walk, walk_far},
     platform::{ADMIN, PASSWORD, Platform, Project, World, error},
 };
 
@@ -52,7 +52,7 @@ fn rich(nth: usize) -> Value {
 }
 
 /// An issue with events, and its page.
-fn fill<'w>(world: &'w World) -> Result<(Platform<'w>, Project, String)> {
+fn fill(world: &World) -> Result<(Platform<'_>, Project, String)> {
     let platform = Platform::start(world)?;
     let shop = platform.project("shop")?;
     for nth in 0..12 {
@@ -80,7 +80,7 @@ fn everybody(world: &World) -> Result<()> {
     )?;
     let comment = "**Found it.** The stock forgets what is *reserved*:\n\n```python\nreturn stock[sku]\n```\n\n@grace could you look? See [the docs](https://example.com/), #checkout.\n\n- one\n- two";
     let prepare = json!([
-        {"open": path}, {"choose": ["Assign to …", "#checkout"]}, {"see": "#checkout"},
+        {"open": path}, {"choose": ["Assign to …", "#checkout"]}, {"chosen": ["Assign to …", "#checkout"]},
         {"open": format!("{path}activity/")}, {"fill": ["Comment", comment]}, {"press": "Comment"}, {"see": "Found it."},
     ]);
     walk(&platform, AT_A_DESK, &prepare)?;
@@ -101,7 +101,7 @@ fn everybody(world: &World) -> Result<()> {
         ("zh-CN", "dark", Size::LAPTOP),
         ("zh-CN", "light", Size::PHONE),
     ] {
-        walk(&platform, Looks { locale, scheme, size, scripts: Scripts::On }, &steps)?;
+        walk_far(&platform, Looks { locale, scheme, size, scripts: Scripts::On }, &steps)?;
     }
     let menus = json!([
         {"open": path}, {"unfold": "Resolve …"}, {"show": "issue-resolve"}, {"unfold": "Ignore …"}, {"show": "issue-ignore"},
@@ -116,17 +116,17 @@ fn decisions(world: &World) -> Result<()> {
     for (looks, what) in [(WITHOUT_SCRIPTS, "without JavaScript"), (AT_A_DESK, "with it")] {
         let steps = json!([
             {"open": path}, {"press": "Resolve"}, {"see": "Resolved"}, {"press": "Reopen"},
-            {"unfold": "Resolve …"}, {"press": "In the next release"}, {"see": "in the next release"}, {"press": "Reopen"},
-            {"unfold": "Resolve …"}, {"press": "In the latest release, shop@1.2.0"}, {"see": "in release shop@1.2.0"}, {"press": "Reopen"},
-            {"unfold": "Resolve …"}, {"fill": ["In release", "shop@9.9.9"]}, {"press": "Resolve there"}, {"see": "That was not possible"},
-            {"unfold": "Resolve …"}, {"fill": ["In release", "shop@1.1.0"]}, {"press": "Resolve there"}, {"see": "in release shop@1.1.0"}, {"press": "Reopen"},
-            {"unfold": "Ignore …"}, {"fill": ["Until so many events", "10"]}, {"choose": ["Within", "an hour"]}, {"press": "Ignore until then"},
+            {"open": path}, {"unfold": "Resolve …"}, {"press": "In the next release"}, {"see": "in the next release"}, {"press": "Reopen"},
+            {"open": path}, {"unfold": "Resolve …"}, {"press": "In the latest release, shop@1.2.0"}, {"see": "in release shop@1.2.0"}, {"press": "Reopen"},
+            {"open": path}, {"unfold": "Resolve …"}, {"fill": ["In release", "shop@9.9.9"]}, {"press": "Resolve there"}, {"see": "That was not possible"},
+            {"open": path}, {"unfold": "Resolve …"}, {"fill": ["In release", "shop@1.1.0"]}, {"press": "Resolve there"}, {"see": "in release shop@1.1.0"}, {"press": "Reopen"},
+            {"open": path}, {"unfold": "Ignore …"}, {"fill": ["Until so many events", "10"]}, {"choose": ["Within", "an hour"]}, {"press": "Ignore until then"},
             {"see": "until 10 events in 60 min"}, {"press": "Reopen"},
-            {"unfold": "Ignore …"}, {"fill": ["Until (UTC)", "2099-01-02T03:04"]}, {"press": "Ignore until then"}, {"see": "until 2099-01-02 03:04:00"}, {"press": "Reopen"},
-            {"unfold": "Ignore …"}, {"choose": ["For", "2 hours"]}, {"press": "Ignore until then"}, {"see": "until 20"}, {"press": "Reopen"},
+            {"open": path}, {"unfold": "Ignore …"}, {"fill": ["Until (UTC)", "2099-01-02T03:04"]}, {"press": "Ignore until then"}, {"see": "until 2099-01-02 03:04:00"}, {"press": "Reopen"},
+            {"open": path}, {"unfold": "Ignore …"}, {"choose": ["For", "2 hours"]}, {"press": "Ignore until then"}, {"see": "until 20"}, {"press": "Reopen"},
             {"press": "Bookmark"},
         ]);
-        walk(&platform, looks, &steps).with_context(|| format!("{what}: the decision is {:?}", decision()))?;
+        walk_far(&platform, looks, &steps).with_context(|| format!("{what}: the decision is {:?}", decision()))?;
         ensure!(platform.sql("select count(*) from issue_bookmarks")? == "1", "{what}, it is bookmarked");
         // Whoever decided is told of what happens already.
         let back =
@@ -171,7 +171,7 @@ fn events(world: &World) -> Result<()> {
         {"open": path}, {"follow": "staging"}, {"lines": 3}, {"line": 1}, {"follow": "Oldest"}, {"follow": "Newer"}, {"follow": "Newest"},
     ]);
     for looks in [WITHOUT_SCRIPTS, AT_A_DESK] {
-        walk(&platform, looks, &steps)?;
+        walk_far(&platform, looks, &steps)?;
     }
     Ok(())
 }

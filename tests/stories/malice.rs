@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Story,
-    pages::{AT_A_DESK, walk},
+    pages::{AT_A_DESK, walk_far},
     platform::{Platform, SOON, World},
 };
 
@@ -43,7 +43,7 @@ fn evil(nth: usize) -> Value {
 
 fn frame(nth: usize) -> Value {
     json!({
-        "filename": EVIL, "abs_path": format!("javascript:{EVIL}"), "function": EVIL, "module": EVIL, "lineno": nth, "in_app": nth % 2 == 0,
+        "filename": EVIL, "abs_path": format!("javascript:{EVIL}"), "function": EVIL, "module": EVIL, "lineno": nth, "in_app": nth.is_multiple_of(2),
         "pre_context": [EVIL, EVIL], "context_line": EVIL, "post_context": [EVIL], "vars": {EVIL: EVIL},
     })
 }
@@ -58,43 +58,10 @@ fn inert(world: &World) -> Result<()> {
     let issues = platform.api("/projects/acme/shop/issues/?query=")?;
     let id = issues[0]["id"].as_str().context("there is an issue")?.to_owned();
     let path = format!("/acme/shop/issues/{id}/");
-    let comment = format!(
-        "{EVIL} [x](javascript:window.harmed=1) ![x](javascript:window.harmed=1) <a href=\"javascript:window.harmed=1\">x</a>"
-    );
-    let comment: String = comment.chars().filter(|c| *c != '\0').collect();
-    let mut steps = vec![
-        json!({"open": format!("{path}activity/")}),
-        json!({"fill": ["Comment", comment]}),
-        json!({"press": "Comment"}),
-        json!({"see": "gnp.exe"}),
-    ];
-    let pages = [
-        "/acme/".to_owned(),
-        "/acme/issues/?query=".to_owned(),
-        "/acme/shop/issues/?query=".to_owned(),
-        format!("/acme/shop/issues/?query={}", "%22%3E%3Cscript%3Ewindow.harmed%3D1%3C/script%3E"),
-        "/acme/shop/issues/?query=&environment=%3Cscript%3E&period=%22%3E&sort=%3Cb%3E&done=%3Cb%3E&many=1&undo=%22%3E%3Cb%3E".to_owned(),
-        path.clone(),
-        format!("{path}?trace=full"),
-        format!("{path}events/latest/?trace=raw"),
-        format!("{path}activity/"),
-        format!("{path}tags/"),
-        format!("{path}tags/?key=browser"),
-        format!("{path}events/"),
-        format!("{path}events/?query=browser:%22%3E%3Cscript%3E"),
-        format!("{path}fingerprints/"),
-    ];
-    for page in &pages {
-        steps.extend([json!({"open": page}), json!({"inert": null})]);
-    }
-    walk(&platform, AT_A_DESK, &json!(steps))?;
+    let pages = pages(&path);
+    is_inert_in_a_browser(&platform, &path, &pages)?;
     platform.sign_in()?;
-    for page in &pages {
-        let request = platform.client.get(format!("{}{page}", platform.url)).header("Accept-Encoding", "gzip");
-        let bytes = request.send()?.bytes()?;
-        ensure!(bytes.len() <= MOST_BYTES, "{page} has {} bytes", bytes.len());
-        ensure!(bytes.starts_with(&[0x1f, 0x8b]), "{page} is not compressed");
-    }
+    is_small(&platform, &pages)?;
     for text in [format!("{path}events/latest/json/"), format!("{path}events/latest/text/")] {
         let answer = platform.client.get(format!("{}{text}", platform.url)).send()?;
         let header = |name: &str| {
@@ -103,11 +70,73 @@ fn inert(world: &World) -> Result<()> {
         let (kind, sniff) = (header("content-type"), header("x-content-type-options"));
         ensure!(sniff == "nosniff" && !kind.contains("html"), "{text} is {kind}, {sniff}");
     }
+    is_inert_in_mails(&platform)
+}
+
+/// Pages that show something of the event, or of an address that means harm itself.
+fn pages(path: &str) -> Vec<String> {
+    let lists = [
+        "/acme/",
+        "/acme/issues/?query=",
+        "/acme/shop/issues/?query=",
+        "/acme/shop/issues/?query=%22%3E%3Cscript%3Ewindow.harmed%3D1%3C/script%3E",
+        "/acme/shop/issues/?query=&environment=%3Cscript%3E&period=%22%3E&sort=%3Cb%3E&done=%3Cb%3E&many=1&undo=%22%3E%3Cb%3E",
+    ];
+    let of_issue = [
+        "",
+        "?trace=full",
+        "events/latest/?trace=raw",
+        "activity/",
+        "tags/",
+        "tags/?key=browser",
+        "events/",
+        "events/?query=browser:%22%3E%3Cscript%3E",
+        "fingerprints/",
+    ];
+    lists.into_iter().map(str::to_owned).chain(of_issue.iter().map(|page| format!("{path}{page}"))).collect()
+}
+
+fn is_inert_in_a_browser(platform: &Platform, path: &str, pages: &[String]) -> Result<()> {
+    let links =
+        "[x](javascript:window.harmed=1) ![x](javascript:window.harmed=1) <a href=\"javascript:window.harmed=1\">x</a>";
+    // No field of a form takes a NUL.
+    let comment = format!("{EVIL} {links}").replace('\0', "");
+    let mut steps = vec![
+        json!({"open": format!("{path}activity/")}),
+        json!({"fill": ["Comment", comment]}),
+        json!({"press": "Comment"}),
+        json!({"see": "gnp.exe"}),
+    ];
+    for page in pages {
+        steps.extend([json!({"open": page}), json!({"inert": null})]);
+    }
+    walk_far(platform, AT_A_DESK, &json!(steps))
+}
+
+fn is_small(platform: &Platform, pages: &[String]) -> Result<()> {
+    for page in pages {
+        let request = platform.client.get(format!("{}{page}", platform.url)).header("Accept-Encoding", "gzip");
+        let bytes = request.send()?.bytes()?;
+        ensure!(bytes.len() <= MOST_BYTES, "{page} has {} bytes", bytes.len());
+        ensure!(bytes.starts_with(&[0x1f, 0x8b]), "{page} is not compressed");
+    }
+    Ok(())
+}
+
+fn is_inert_in_mails(platform: &Platform) -> Result<()> {
     let smtp = platform.smtp.as_ref().context("the story started with mail")?;
     let mail = smtp.wait_for_mail(|mail| mail.subject.contains("script"), SOON)?;
-    let whole = format!("{mail:?}").to_lowercase();
-    for harmful in ["<script>window", "<img src=x", "<svg onload", "href=\\\"javascript:", "href=3d\\\"javascript:"] {
-        ensure!(!whole.contains(harmful), "the mail has {harmful}: {whole}");
+    let html = mail.html.to_lowercase();
+    ensure!(
+        html.contains("&#60;script&#62;") || html.contains("&lt;script&gt;"),
+        "the mail does not say what was sent: {html}"
+    );
+    for harmful in ["<script", "<img", "<svg", "href=\"javascript:"] {
+        ensure!(!html.contains(harmful), "the mail has {harmful}: {html}");
+    }
+    for (part, text) in [("subject", &mail.subject), ("text", &mail.text), ("html", &mail.html)] {
+        let obeyed = text.chars().find(|c| matches!(c, '\u{1b}' | '\u{7}' | '\u{202e}' | '\u{2066}' | '\u{feff}'));
+        ensure!(obeyed.is_none(), "the {part} of the mail has {obeyed:?}");
     }
     Ok(())
 }

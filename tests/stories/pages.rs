@@ -55,6 +55,9 @@ pub enum Scripts {
     Off,
 }
 
+/// Steps of a part of a long way.
+const FAR: usize = 6;
+
 pub const AT_A_DESK: Looks = Looks { locale: "en-US", scheme: "light", size: Size::LAPTOP, scripts: Scripts::On };
 pub const WITHOUT_SCRIPTS: Looks = Looks { scripts: Scripts::Off, ..AT_A_DESK };
 
@@ -77,6 +80,20 @@ pub fn walk(platform: &Platform, looks: Looks, steps: &Value) -> Result<()> {
     let answer = browser.playwright(&chromium::scripts().join("walk.js"), &input)?;
     ensure!(answer["wrong"] == json!([]), "in {locale}, {scheme}, {width}: {:#}", answer["wrong"]);
     Ok(())
+}
+
+/// The same for a long way: in parts, each of which a slow machine takes in time.
+pub fn walk_far(platform: &Platform, looks: Looks, steps: &Value) -> Result<()> {
+    let steps = steps.as_array().map(Vec::as_slice).unwrap_or_default();
+    // A part begins where a page is opened.
+    let mut parts: Vec<Vec<&Value>> = Vec::new();
+    for step in steps {
+        if parts.last().is_none_or(|part| part.len() >= FAR && !step["open"].is_null()) {
+            parts.push(Vec::new());
+        }
+        parts.last_mut().into_iter().for_each(|part| part.push(step));
+    }
+    parts.iter().try_for_each(|part| walk(platform, looks, &json!(part)))
 }
 
 fn every_page_can_be_used_by_everybody(world: &World) -> Result<()> {

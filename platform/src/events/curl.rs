@@ -1,5 +1,7 @@
 //! A request as a command that sends it again, for whoever wants to see the error at home. Pure.
 
+use std::fmt::Write;
+
 use crate::protocol::event::Request;
 
 /// Headers that curl makes itself, or that would be wrong in another request.
@@ -50,7 +52,10 @@ fn quoted(text: &str) -> String {
             '\n' => escaped.push_str(r"\n"),
             '\r' => escaped.push_str(r"\r"),
             '\t' => escaped.push_str(r"\t"),
-            c if c.is_control() => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+            }
             c => escaped.push(c),
         }
     }

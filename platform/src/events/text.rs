@@ -34,7 +34,9 @@ pub fn trace(event: &Event) -> String {
             text.push_str(message);
             text.push('\n');
         }
-        bare.into_iter().for_each(|trace| frames(&mut text, trace, is_python));
+        if let Some(trace) = bare {
+            frames(&mut text, trace, is_python);
+        }
     }
     text
 }
@@ -56,7 +58,9 @@ fn python(text: &mut String, exception: &Exception, trace: Option<&Stacktrace>) 
 fn other(text: &mut String, exception: &Exception, trace: Option<&Stacktrace>) {
     text.push_str(&title(exception));
     text.push('\n');
-    trace.into_iter().for_each(|trace| frames(text, trace, false));
+    if let Some(trace) = trace {
+        frames(text, trace, false);
+    }
 }
 
 fn frames(text: &mut String, trace: &Stacktrace, is_python: bool) {

@@ -111,7 +111,7 @@ struct List {
 /// The lines alone.
 #[derive(Template)]
 #[template(path = "issues/rows.html")]
-struct Rows {
+struct Lines {
     page: Page,
     words: &'static Words,
     rows: Vec<Row>,
@@ -163,9 +163,10 @@ async fn stream(State(app): State<App>, place: Place, Query(asked): Query<Asked>
     let (found, is_slow) = find(&app, &place, &start.asked, understood.as_ref().ok()).await?;
     let rows = rows::rows(&app, &place, &found.rows, start.asked.window()).await?;
     if start.asked.part == "rows" {
-        return Ok(render(&Rows { page: place.page, words, rows })?.into_response());
+        return Ok(render(&Lines { page: place.page, words, rows })?.into_response());
     }
-    if let Some(access) = place.access.as_ref().filter(|_| rows.is_empty())
+    // Who has just deleted the last issue knows how to report one.
+    if let Some(access) = place.access.as_ref().filter(|_| rows.is_empty() && start.asked.done.is_empty())
         && !store::any(&app.db, access.project.id).await?
     {
         return Ok(guide(&app, place.language, access, Waiting::Yes).await?.into_response());

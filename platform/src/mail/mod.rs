@@ -121,19 +121,26 @@ impl Mailer {
     }
 }
 
+/// A text without what a terminal obeys and without what turns the direction of what follows.
+fn harmless(text: &str) -> String {
+    let turns =
+        |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    text.chars().filter(|c| matches!(c, '\n' | '\t') || !(c.is_control() || turns(*c))).collect()
+}
+
 fn message(mail: &Mail, from: &Mailbox) -> Result<Message> {
     let domain = from.email.domain();
     let thread = format!("<{}@{domain}>", mail.thread);
     let mut builder = Message::builder()
         .from(from.clone())
-        .subject(mail.subject.clone())
+        .subject(harmless(&mail.subject).replace('\n', " "))
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         .in_reply_to(thread.clone())
         .references(thread);
     for to in &mail.to {
         builder = builder.to(to.parse().with_context(|| format!("{to} is not an address"))?);
     }
-    let parts = MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone());
+    let parts = MultiPart::alternative_plain_html(harmless(&mail.text), harmless(&mail.html));
     let mut message = builder.multipart(parts).context("writing a mail")?;
     let mut add = |name: &'static str, value: String| {
         message.headers_mut().insert_raw(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));

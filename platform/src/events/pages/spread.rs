@@ -1,5 +1,7 @@
 //! How an issue's events spread over the values of their tags, and when each was first and last seen.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -68,12 +70,14 @@ impl Spread {
 impl KeySpread {
     fn of(values: Vec<(String, Value)>, events: i64, (now, phrases): (DateTime<Utc>, &Phrases)) -> Vec<KeySpread> {
         let mut keys: Vec<KeySpread> = Vec::new();
+        let mut told: BTreeMap<String, i64> = BTreeMap::new();
         for (key, value) in values {
             if keys.last().is_none_or(|last| last.key != key) {
                 keys.push(KeySpread { key: key.clone(), parts: Vec::new(), values: Vec::new(), others: None });
             }
             let Some(spread) = keys.last_mut() else { continue };
             let nth = spread.values.len();
+            *told.entry(key.clone()).or_default() += value.events;
             let x = spread.parts.last().map_or(0, |part| part.x + part.width);
             let width = (value.events.min(events) * 100 / events.max(1)).clamp(i64::from(x < 100), 100 - x);
             spread.parts.push(Part { nth, x, width });
@@ -88,8 +92,8 @@ impl KeySpread {
             });
         }
         for spread in &mut keys {
-            let rest = 100 - spread.parts.last().map_or(0, |part| part.x + part.width);
-            spread.others = (rest > 0).then(|| format!("{rest} %"));
+            let rest = events - told.get(&spread.key).copied().unwrap_or(0);
+            spread.others = (rest > 0).then(|| tags::share(rest, events));
         }
         keys
     }
@@ -121,7 +125,7 @@ mod tests {
         let spread = KeySpread::of(values, 100, (crate::app::now(), Language::English.phrases()));
         let parts: Vec<_> = spread[0].parts.iter().map(|part| (part.x, part.width)).collect();
         assert_eq!(parts, [(0, 60), (60, 39), (99, 1)]);
-        assert_eq!((spread[0].others.as_deref(), spread[0].values[2].share.as_str()), (None, "< 1 %"));
+        assert_eq!((spread[0].others.as_deref(), spread[0].values[2].share.as_str()), (Some("1 %"), "< 1 %"));
         let most =
             KeySpread::of(vec![value("a", 9), value("b", 9)], 10, (crate::app::now(), Language::English.phrases()));
         assert_eq!(most[0].parts.iter().map(|part| part.width).sum::<i64>(), 100);

@@ -71,11 +71,11 @@ pub(super) async fn show(
     let names = comments::names(&app.db, access.organization.id).await?;
     let told = people::participants(&app.db, issue).await?;
     let page = access.page(language).at(Tab::Issues);
-    let entry = |activity| Entry::new(activity, &names, &access.user, (app.now(), language));
+    let entry = |activity: &Activity| Entry::new(activity, &names, &access.user, (app.now(), language));
     let shown = ActivityPage {
         words: Words::of(language),
         head: Head::read(&app, &found, language, HeadTab::Activity).await?,
-        entries: activity.into_iter().map(entry).collect(),
+        entries: activity.iter().map(entry).collect(),
         created: When::new(issue.first_seen, app.now(), page.phrases),
         told: told.iter().map(|person| Face::of_person(&person.name, &person.email)).collect(),
         page,
@@ -84,7 +84,7 @@ pub(super) async fn show(
 }
 
 impl Entry {
-    fn new(activity: Activity, names: &Names, user: &User, (now, language): (DateTime<Utc>, Language)) -> Entry {
+    fn new(activity: &Activity, names: &Names, user: &User, (now, language): (DateTime<Utc>, Language)) -> Entry {
         let words = Words::of(language);
         let is_somebody = activity.user.is_some();
         let who = match &activity.email {

@@ -71,6 +71,7 @@ pub struct TabLink {
 }
 
 /// What is known of the issue, whichever of its pages is shown.
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 pub struct Head {
     pub url: String,
     pub list_url: String,

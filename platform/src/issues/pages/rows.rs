@@ -21,6 +21,7 @@ use super::place::Place;
 const NEW: TimeDelta = TimeDelta::days(1);
 
 /// One line.
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 pub(super) struct Row {
     pub id: i64,
     pub url: String,

@@ -143,7 +143,7 @@ pub(super) static EN: Words = Words {
     all_tags: "All tags",
     other_values: "other",
     no_tags: "No event of this issue has tags.",
-    values: "values",
+    values: |many| if many == 1 { "1 value".into() } else { format!("{many} values") },
     value: "Value",
     share_of_events: "Share",
 

@@ -129,7 +129,8 @@ pub struct Words {
     pub all_tags: &'static str,
     pub other_values: &'static str,
     pub no_tags: &'static str,
-    pub values: &'static str,
+    /// `3 values`
+    pub values: fn(i64) -> String,
     pub value: &'static str,
     pub share_of_events: &'static str,
 

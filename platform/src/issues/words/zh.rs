@@ -140,7 +140,7 @@ pub(super) static ZH: Words = Words {
     all_tags: "全部标签",
     other_values: "其他",
     no_tags: "此问题的事件没有标签。",
-    values: "个值",
+    values: |many| format!("{many} 个值"),
     value: "值",
     share_of_events: "占比",
 
