@@ -1,6 +1,6 @@
 //! Mail: against a real server in each of its modes, with each setting that does not fit it, and against servers with moods.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use harness::{
     certificates::{Authority, Subject},
     net::wait_for,
@@ -92,7 +92,8 @@ fn wrong_settings_are_said(world: &World) -> Result<()> {
         let shop = platform.project("shop")?;
         platform.receives(&shop, &error("Gone", "umbrella"))?;
         let said = "select said from deliveries where code = 'mail' limit 1";
-        wait_for("the mail to fail", SOON, || platform.sql(said).is_ok_and(|said| !said.is_empty()))?;
+        wait_for("the mail to fail", SOON, || platform.sql(said).is_ok_and(|said| !said.is_empty()))
+            .with_context(|| format!("port {port} with {settings:?}, expecting {words:?}"))?;
         let said = platform.sql(said)?;
         ensure!(said.contains(words), "port {port} with {settings:?} says {said:?}, without {words:?}");
         ensure!(platform.sql("select state from deliveries")? == "0", "and it waits");

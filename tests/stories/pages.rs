@@ -153,12 +153,12 @@ fn alerts_are_set_up(world: &World) -> Result<()> {
         {"fill": ["An issue happens more often than: value", "1"]},
         {"choose": ["An issue happens more often than: interval", "1d"]},
         {"uncheck": "Mail the members"}, {"check": "Our hook"}, {"choose": ["At most once per issue in", "5"]},
-        {"press": "Preview"}, {"see": "It would have told 1 times in the last 7 days, about 1 issues, of 3 events"},
+        {"press": "Preview"}, {"see": "It would have told 1 time in the last 7 days, about 1 issue, of 3 events"},
         {"show": "rule-preview"},
         {"press": "Save the rule"}, {"see": "The rule is saved"},
         {"press": "Send a test"}, {"see": "The test was taken"},
         {"press": "Mute"}, {"see": "The rule is muted"}, {"press": "Unmute"}, {"see": "The rule is no longer muted"},
-        {"follow": "All rules"}, {"see": "An issue happens more than 1 times in 1 day"}, {"see": "Tell Our hook"},
+        {"follow": "All rules"}, {"see": "An issue happens more than 1 time in 1 day"}, {"see": "Tell Our hook"},
         {"press": "Send me no mails"}, {"see": "You get no alerts"},
     ]);
     walk(&platform, WITHOUT_SCRIPTS, &steps)?;

@@ -22,9 +22,9 @@ use crate::{
 
 /// Where a person says that they want no more mails of a project.
 pub(super) fn path(app: &App, user: UserId, project: ProjectId) -> String {
-    let signature: String =
-        mac(app, user, project).finalize().into_bytes().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("/unsubscribe/{}/{}/{signature}/", user.0, project.0)
+    let signature = mac(app, user, project).finalize().into_bytes();
+    let signature = u128::from_be_bytes(std::array::from_fn(|at| signature[at]));
+    format!("/unsubscribe/{}/{}/{signature:032x}/", user.0, project.0)
 }
 
 fn mac(app: &App, user: UserId, project: ProjectId) -> Hmac<Sha256> {
@@ -54,11 +54,9 @@ struct UnsubscribePage {
 impl Signed {
     fn check(&self, app: &App) -> Result<(UserId, ProjectId), Error> {
         let (user, project) = (UserId(self.user), ProjectId(self.project));
-        let bytes: Option<Vec<u8>> = (0..self.signature.len() / 2)
-            .map(|at| u8::from_str_radix(self.signature.get(at * 2..at * 2 + 2)?, 16).ok())
-            .collect();
-        let bytes = bytes.filter(|bytes| bytes.len() == 16).ok_or(Error::NotFound)?;
-        mac(app, user, project).verify_truncated_left(&bytes).map_err(|_| Error::NotFound)?;
+        let is_whole = self.signature.len() == 32;
+        let signature = u128::from_str_radix(&self.signature, 16).ok().filter(|_| is_whole).ok_or(Error::NotFound)?;
+        mac(app, user, project).verify_truncated_left(&signature.to_be_bytes()).map_err(|_| Error::NotFound)?;
         Ok((user, project))
     }
 }

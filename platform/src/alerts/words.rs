@@ -140,10 +140,12 @@ static EN: Words = Words {
     taken: "The test was taken",
     given_up: |number| format!("{number} given up"),
     would: |times, issues, events| {
-        format!("It would have told {times} times in the last 7 days, about {issues} issues, of {events} events:")
+        let many = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+        let (times, issues, events) = (many(times, "time"), many(issues, "issue"), many(events, "event"));
+        format!("It would have told {times} in the last 7 days, about {issues}, of {events}:")
     },
     partial: "There were more events: only the latest 10,000 were looked at.",
-    times: |times| format!("{times} times"),
+    times: |times| format!("{times} time{}", if times == 1 { "" } else { "s" }),
     own_mails: "Mails to you",
     own_mails_on: "You get this project's alerts by mail, where a rule mails the members.",
     own_mails_off: "You get no alerts of this project by mail.",
@@ -290,7 +292,6 @@ static ZH: Words = Words {
         _ => "事件来自最新版本",
     },
     choice: |value| match value {
-        "eq" => "等于",
         "ne" => "不等于",
         "sw" => "开头为",
         "nsw" => "开头不为",

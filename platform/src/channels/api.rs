@@ -74,7 +74,7 @@ async fn kinds(_: Visitor) -> Json<Value> {
 
 /// As clients see it: of secrets only that they are set.
 pub fn shown(channel: &Channel) -> Value {
-    let secrets = kind(&channel.kind).map(|kind| kind.fields()).unwrap_or_default().iter();
+    let secrets = kind(&channel.kind).map(super::Kind::fields).unwrap_or_default().iter();
     let secrets: Vec<&str> = secrets.filter(|field| field.input.is_secret()).map(|field| field.name).collect();
     json!({
         "id": channel.id.0.to_string(), "kind": channel.kind, "name": channel.name, "config": channel.config.0,

@@ -201,8 +201,8 @@ fn body(config: &Config, message: &Message, sending: &Sending) -> Value {
     }
     let (mobiles, users) = (config.lines("mobiles"), config.lines("user_ids"));
     // Who is called has to stand in the text as well.
-    let called: String = mobiles.iter().chain(&users).map(|who| format!(" @{who}")).collect();
-    let text = if called.is_empty() { text } else { format!("{text}\n{}\n", called.trim_start()) };
+    let called = mobiles.iter().chain(&users).map(|who| format!("@{who}")).collect::<Vec<_>>().join(" ");
+    let text = if called.is_empty() { text } else { format!("{text}\n{called}\n") };
     json!({
         "msgtype": "markdown", "markdown": {"title": title, "text": text},
         "at": {"atMobiles": mobiles, "atUserIds": users, "isAtAll": config.is_on("at_all")},

@@ -2,6 +2,8 @@
 //!
 //! Messages are cards. A bot takes 100 a minute and 5 a second, and says what is wrong in a 200.
 
+use std::fmt::Write as _;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -153,13 +155,13 @@ fn card(config: &Config, message: &Message, sending: &Sending) -> Value {
     // The card's title says what the text's heading does.
     let mut text = markdown.split_once("\n\n").map_or(markdown.as_str(), |(_, text)| text).to_owned();
     for user in config.lines("user_ids") {
-        text.push_str(&format!("<at id={}></at> ", user.replace(['<', '>', '"', ' '], "")));
+        let _ = write!(text, "<at id={}></at> ", user.replace(['<', '>', '"', ' '], ""));
     }
     let keywords = config.lines("keywords");
     if let Some(first) =
         keywords.first().filter(|_| !keywords.iter().any(|word| text.contains(word) || title.contains(word)))
     {
-        text.push_str(&format!("\n{first}"));
+        let _ = write!(text, "\n{first}");
     }
     json!({
         "config": {"wide_screen_mode": true},

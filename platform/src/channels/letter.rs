@@ -59,12 +59,12 @@ pub fn write(about: &About<'_>, to: Vec<String>) -> Result<Mail> {
         Message::Alert(notice) => (
             format!("[{}] {} - {}", notice.project_name, notice.short_id, notice.title()),
             format!("issue-{}", notice.issue),
-            list(notice),
+            Some(list(notice)),
         ),
         Message::Digest(digest) => {
             let first = digest.lines.first().map(|(notice, _)| notice);
             let project = first.map_or("Picket", |notice| notice.project_name.as_str());
-            (format!("[{project}] {}", letter.headline), "digests".to_owned(), first.and_then(list))
+            (format!("[{project}] {}", letter.headline), "digests".to_owned(), first.map(list))
         }
     };
     Ok(Mail {
@@ -79,9 +79,9 @@ pub fn write(about: &About<'_>, to: Vec<String>) -> Result<Mail> {
     })
 }
 
-fn list(notice: &Notice) -> Option<List> {
+fn list(notice: &Notice) -> List {
     let id = format!("{}.{}", notice.project, notice.organization);
-    Some(List { name: notice.project_name.clone(), id })
+    List { name: notice.project_name.clone(), id }
 }
 
 impl Letter {

@@ -48,10 +48,8 @@ impl Kind for Mail {
     fn check(&self, config: &Config) -> Vec<Wrong> {
         let addresses = config.lines("addresses");
         let is_wrong = |address: &&str| address.parse::<lettre::Address>().is_err();
-        let why = match addresses.len() > MOST {
-            true => Some(TOO_MANY),
-            false => addresses.iter().any(|address| is_wrong(&address.as_ref())).then_some(NO_ADDRESS),
-        };
+        let why =
+            if addresses.len() > MOST { Some(TOO_MANY) } else { addresses.iter().any(is_wrong).then_some(NO_ADDRESS) };
         why.map(|why| ("addresses".to_owned(), why)).into_iter().collect()
     }
 

@@ -1,5 +1,7 @@
 //! What people are told, before a channel puts it into its own form. Pure.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use uuid::Uuid;
@@ -92,6 +94,7 @@ pub struct Digest {
 
 /// What is told.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Message {
     Alert(Notice),
     Digest(Digest),
@@ -256,12 +259,12 @@ fn alert(notice: &Notice, sending: &Sending, most: usize) -> String {
     let head = format!("#### {}\n\n", escape(&notice.headline(sending.language)));
     let mut tail = String::new();
     if !notice.culprit.is_empty() {
-        tail.push_str(&format!("> {}\n\n", escape(&shorten(&notice.culprit, LONGEST_TITLE))));
+        let _ = writeln!(tail, "> {}\n", escape(&shorten(&notice.culprit, LONGEST_TITLE)));
     }
     for (name, value) in notice.facts(sending) {
-        tail.push_str(&format!("- {name}: {}\n", escape(&value)));
+        let _ = writeln!(tail, "- {name}: {}", escape(&value));
     }
-    tail.push_str(&format!("\n[{}]({})\n", OPEN.of(sending.language), notice.url));
+    let _ = writeln!(tail, "\n[{}]({})", OPEN.of(sending.language), notice.url);
     let title = |longest: usize| format!("> **{}** {}\n\n", notice.short_id, escape(&shorten(&notice.title, longest)));
     let whole = format!("{head}{}{tail}", title(LONGEST_TITLE));
     if whole.len() <= most { whole } else { format!("{head}{}{tail}", title(40)) }
@@ -269,15 +272,15 @@ fn alert(notice: &Notice, sending: &Sending, most: usize) -> String {
 
 fn digest_text(digest: &Digest, sending: &Sending) -> String {
     let mut text = format!("#### {}\n\n", escape(&digest.headline(sending.language)));
-    text.push_str(&format!("{}\n\n", digest.why(sending)));
+    let _ = writeln!(text, "{}\n", digest.why(sending));
     for (notice, times) in &digest.lines {
         let name = format!("[{}]({})", notice.short_id, notice.url);
-        text.push_str(&format!("- {times} × {name} {}\n", escape(&shorten(&notice.title, 80))));
+        let _ = writeln!(text, "- {times} × {name} {}", escape(&shorten(&notice.title, 80)));
     }
     if let Some(more) = digest.and_more(sending.language) {
-        text.push_str(&format!("- {more}\n"));
+        let _ = writeln!(text, "- {more}");
     }
-    text.push_str(&format!("\n[{}]({})\n", OPEN.of(sending.language), digest.url));
+    let _ = writeln!(text, "\n[{}]({})", OPEN.of(sending.language), digest.url);
     text
 }
 
@@ -309,12 +312,12 @@ pub mod tests {
     use super::*;
 
     /// A moment, a reader, and an issue to tell.
-    pub fn sending(language: Language) -> Sending {
+    pub(in crate::channels) fn sending(language: Language) -> Sending {
         let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         Sending { id: Uuid::from_u128(7), at, language, zone: Tz::Asia__Shanghai }
     }
 
-    pub fn notice() -> Notice {
+    pub(in crate::channels) fn notice() -> Notice {
         let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         Notice {
             news: News::New,
@@ -338,7 +341,7 @@ pub mod tests {
         }
     }
 
-    pub fn digest(lines: usize, issues: i64) -> Digest {
+    pub(in crate::channels) fn digest(lines: usize, issues: i64) -> Digest {
         let lines = (0..lines).map(|n| (Notice { short_id: format!("SHOP-{n}"), ..notice() }, 3)).collect();
         let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
         Digest { alerts: 412, issues, since: at, until: at, lines, url: "https://picket.example/acme/".into() }

@@ -157,8 +157,7 @@ pub fn by_status(answer: &Answer) -> Result<(), Failure> {
     let code = format!("http {}", answer.status);
     match answer.status {
         200..300 => Ok(()),
-        429 => Err(Failure::new(How::Later(answer.retry_after), &code, &answer.body)),
-        503 => Err(Failure::new(How::Later(answer.retry_after), &code, &answer.body)),
+        429 | 503 => Err(Failure::new(How::Later(answer.retry_after), &code, &answer.body)),
         408 | 425 | 500.. => Err(Failure::later(&code, &answer.body)),
         300..=399 | 401 | 403 | 404 | 410 => Err(Failure::broken(&code, &answer.body)),
         _ => Err(Failure::refused(&code, &answer.body)),

@@ -95,6 +95,7 @@ impl Field {
     }
 
     /// The same with what it is unless somebody says otherwise.
+    #[must_use]
     pub const fn or(self, default: &'static str) -> Field {
         Field { default, ..self }
     }

@@ -2,6 +2,8 @@
 //!
 //! It takes a message a second, and says what is wrong with a status and a word.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::{
@@ -105,7 +107,7 @@ fn alert(notice: &Notice, sending: &Sending) -> Value {
     let fields = fields.map(|(name, value)| json!({"type": "mrkdwn", "text": format!("*{name}*\n{}", plain(&value))}));
     let mut text = format!("*{headline}*\n<{}|{title}>", notice.url);
     if !notice.culprit.is_empty() {
-        text.push_str(&format!("\n{}", plain(&shorten(&notice.culprit, 300))));
+        let _ = write!(text, "\n{}", plain(&shorten(&notice.culprit, 300)));
     }
     json!({
         "text": format!("{headline}: {title}"),
@@ -132,7 +134,7 @@ fn rolled_up(digest: &Digest, sending: &Sending) -> Value {
     }
     let shown = Digest { lines: digest.lines[..named].to_vec(), ..digest.clone() };
     if let Some(more) = shown.and_more(sending.language) {
-        text.push_str(&format!("\n• {more}"));
+        let _ = write!(text, "\n• {more}");
     }
     json!({"text": headline, "attachments": [{"color": colour(Level::Error), "blocks": [
         {"type": "section", "text": {"type": "mrkdwn", "text": text}},

@@ -57,7 +57,7 @@ impl Kind for WeCom {
     }
 
     fn compose(&self, config: &Config, message: &Message, sending: &Sending) -> Outgoing {
-        let called: String = config.lines("user_ids").into_iter().map(|user| format!("<@{user}>")).collect();
+        let called = config.lines("user_ids").into_iter().map(|user| format!("<@{user}>")).collect::<Vec<_>>().concat();
         let text = message.markdown(sending, LONGEST - called.len().min(1_000) - 1);
         let body = json!({"msgtype": "markdown", "markdown": {"content": format!("{text}{called}")}});
         Outgoing::Http(Post::json(config.text("url").to_owned(), &body))

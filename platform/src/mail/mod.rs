@@ -20,8 +20,10 @@ use uuid::Uuid;
 
 use crate::config;
 
-/// How long one SMTP command may take.
+/// How long connecting may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long sending a mail may take, from the first byte to the last.
+pub const LONGEST_SEND: Duration = Duration::from_secs(20);
 
 /// What sends mail.
 #[derive(Clone)]
@@ -117,7 +119,11 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail) -> Result<(), NotTaken> {
         let Mailer::Smtp { transport, from } = self else { return Err(NotTaken::NoServer) };
         let message = message(mail, from).map_err(|error| NotTaken::Refused(format!("{error:#}")))?;
-        transport.send(message).await.map(|_| ()).map_err(|error| not_taken(&error))
+        // The driver bounds connecting alone: who never greets would keep it for ever.
+        match tokio::time::timeout(LONGEST_SEND, transport.send(message)).await {
+            Ok(sent) => sent.map(|_| ()).map_err(|error| not_taken(&error)),
+            Err(_) => Err(NotTaken::Connection(format!("no answer within {} s", LONGEST_SEND.as_secs()))),
+        }
     }
 }
 

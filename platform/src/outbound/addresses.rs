@@ -47,13 +47,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 /// The IPv4 address in a mapped or compatible address, in one of NAT64 or of 6to4.
 fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let last = Ipv4Addr::from((u32::from(g) << 16) | u32::from(h));
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0xffff] => Some(last),
-        [0, 0, 0, 0, 0, 0] if g != 0 => Some(last),
-        [0x64, 0xff9b, ..] => Some(last),
-        [0x2002, ..] => Some(Ipv4Addr::from((u32::from(b) << 16) | u32::from(c))),
+    let parts = address.segments();
+    let address_at = |at: usize| Ipv4Addr::from((u32::from(parts[at]) << 16) | u32::from(parts[at + 1]));
+    match parts {
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, ..] => Some(address_at(6)),
+        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => Some(address_at(6)),
+        [0x2002, ..] => Some(address_at(1)),
         _ => None,
     }
 }

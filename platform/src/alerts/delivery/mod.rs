@@ -25,6 +25,7 @@ use crate::{
     auth::UserId,
     channels::{self, Channel, ChannelId, Failure, How},
     issues::IssueId,
+    mail,
     metrics::Outcome,
     outbound,
     projects::ProjectId,
@@ -150,7 +151,7 @@ async fn serve(app: &App, due: store::Due) -> Result<usize> {
         return Ok(0);
     }
     let kind = due.kind.as_deref().and_then(channels::kind);
-    let per_minute = kind.map_or(MAILS_PER_MINUTE, |kind| kind.per_minute());
+    let per_minute = kind.map_or(MAILS_PER_MINUTE, channels::Kind::per_minute);
     let (lane, taken) = take(app, key, per_minute).await.context("taking what is due")?;
     match taken {
         Taken::Nothing => Ok(0),
@@ -159,9 +160,9 @@ async fn serve(app: &App, due: store::Due) -> Result<usize> {
     }
 }
 
-/// For how long a worker has what it took. It begins nothing new after `reclaim_after`, and nothing takes longer than a request.
+/// For how long a worker has what it took. It begins nothing new after `reclaim_after`, and nothing takes longer than a mail.
 fn lease(app: &App) -> Duration {
-    app.config.queue.reclaim_after() + outbound::TIMEOUT
+    app.config.queue.reclaim_after() + mail::LONGEST_SEND.max(outbound::TIMEOUT)
 }
 
 async fn take(app: &App, key: LaneKey, per_minute: u32) -> Result<(Lane, Taken)> {
@@ -210,7 +211,7 @@ async fn tell_each(app: &App, key: LaneKey, mut lane: Lane, mut deliveries: Vec<
         store::end(&app.db, delivery.project, delivery.id, end).await.context("noting what became of an alert")?;
         note(app, key, channel.as_ref(), (&told, &lane, end.state)).await?;
         if told.is_ok()
-            && channel.as_ref().and_then(|one| channels::kind(&one.kind)).is_some_and(|kind| kind.resolves())
+            && channel.as_ref().and_then(|one| channels::kind(&one.kind)).is_some_and(channels::Kind::resolves)
         {
             compose::remember(app, key, &delivery).await?;
         }
@@ -272,9 +273,8 @@ async fn note(
     (told, lane, state): (&Result<(), Failure>, &Lane, State),
 ) -> Result<()> {
     let outcome = match told {
-        Ok(()) => state.name(),
         Err(failure) if state == State::Waiting => failure.how.name(),
-        Err(_) => state.name(),
+        _ => state.name(),
     };
     app.metrics.deliveries.get_or_create(&Outcome { outcome }).inc();
     store::settle(&app.db, key, lane).await.context("noting whether a channel works")?;

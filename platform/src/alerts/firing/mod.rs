@@ -266,8 +266,8 @@ impl Facts {
             Term::Occurrences { at_least } => issue.is_some_and(|issue| issue.times_seen - later >= *at_least),
             Term::Assigned(whom) => match (whom, issue.and_then(|issue| issue.assigned)) {
                 (Whom::Nobody, assigned) => assigned.is_none(),
-                (Whom::Member(user), Some(Assigned::Member(assigned))) => *user == assigned,
-                (Whom::Team(team), Some(Assigned::Team(assigned))) => *team == assigned,
+                (Whom::Member(wanted), Some(Assigned::Member(assigned))) => *wanted == assigned,
+                (Whom::Team(wanted), Some(Assigned::Team(assigned))) => *wanted == assigned,
                 _ => false,
             },
             Term::LatestRelease => candidate.release.is_some_and(|version| {

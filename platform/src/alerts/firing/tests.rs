@@ -1,5 +1,7 @@
 //! What fires, decided without a database.
 
+#![expect(clippy::needless_pass_by_value, reason = "tests write JSON where it is used")]
+
 use serde_json::{Value, json};
 
 use super::*;

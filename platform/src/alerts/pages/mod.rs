@@ -163,7 +163,7 @@ async fn page(
     let channel = |one: Channel| (one.id.0, one.name, one.paused_at.is_some());
     let line = |told: Told| Line::new(told, (language, &issues), (now, &page));
     let history = history.into_iter().map(line).collect();
-    let shown = beside.preview.map(|preview| Shown::new(preview, (say, &issues), (access, now, &page)));
+    let shown = beside.preview.map(|preview| Shown::new(&preview, (say, &issues), (access, now, &page)));
     let tried = |one: Tried| {
         let problem = |failure: Failure| (explain(&one.kind, &failure.code).of(language).to_owned(), failure.said);
         (one.whom, one.outcome.err().map(problem))

@@ -131,7 +131,7 @@ impl Line {
 
 impl Shown {
     pub fn new(
-        preview: Preview,
+        preview: &Preview,
         (say, issues): (&Say, &str),
         (access, now, page): (&ProjectAccess, DateTime<Utc>, &Page),
     ) -> Shown {

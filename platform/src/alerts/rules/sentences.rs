@@ -17,14 +17,14 @@ pub fn term(term: &Term, language: Language) -> String {
         Term::Events { more_than, seconds } => {
             let (en, zh) = spans(*seconds);
             say(
-                &format!("An issue happens more than {more_than} times in {en}"),
+                &format!("An issue happens more than {} in {en}", many(*more_than, "time")),
                 &format!("问题在{zh}内出现超过 {more_than} 次"),
             )
         }
         Term::Users { more_than, seconds } => {
             let (en, zh) = spans(*seconds);
             say(
-                &format!("An issue hurts more than {more_than} users in {en}"),
+                &format!("An issue hurts more than {} in {en}", many(*more_than, "user")),
                 &format!("问题在{zh}内影响超过 {more_than} 个用户"),
             )
         }
@@ -47,15 +47,15 @@ pub fn term(term: &Term, language: Language) -> String {
             say(&format!("The issue is {how_en} than {en}"), &format!("问题首次出现{how_zh}{zh}前"))
         }
         Term::Occurrences { at_least } => say(
-            &format!("The issue has happened at least {at_least} times"),
+            &format!("The issue has happened at least {}", many(*at_least, "time")),
             &format!("问题累计出现至少 {at_least} 次"),
         ),
         Term::Assigned(Whom::Nobody) => say("The issue is assigned to nobody", "问题未分配"),
         Term::Assigned(Whom::Member(user)) => {
             say(&format!("The issue is assigned to member {}", user.0), &format!("问题分配给成员 {}", user.0))
         }
-        Term::Assigned(Whom::Team(team)) => {
-            say(&format!("The issue is assigned to team {team}"), &format!("问题分配给团队 {team}"))
+        Term::Assigned(Whom::Team(number)) => {
+            say(&format!("The issue is assigned to team {number}"), &format!("问题分配给团队 {number}"))
         }
         Term::LatestRelease => say("The event is of the latest release", "事件来自最新版本"),
     }
@@ -78,12 +78,16 @@ pub fn action(action: &Action, language: Language, channel: impl Fn(i64) -> Opti
     }
 }
 
+fn many(number: i64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 fn spans(seconds: i64) -> (String, String) {
     let units = [(604_800, "week", "周"), (86_400, "day", "天"), (3_600, "hour", "小时"), (60, "minute", "分钟")];
     let fitting = units.into_iter().find(|(unit, ..)| seconds >= *unit && seconds % unit == 0);
     let (unit, en, zh) = fitting.unwrap_or((1, "second", "秒"));
     let number = seconds / unit;
-    (format!("{number} {en}{}", if number == 1 { "" } else { "s" }), format!(" {number} {zh}"))
+    (many(number, en), format!(" {number} {zh}"))
 }
 
 fn compared(of: &str, name: &str, (how, value): (Match, &str), language: Language) -> String {

@@ -20,6 +20,7 @@ pub enum Truth {
 
 impl Truth {
     /// Both.
+    #[must_use]
     pub fn and(self, other: Truth) -> Truth {
         match (self, other) {
             (Truth::No, _) | (_, Truth::No) => Truth::No,
@@ -29,11 +30,13 @@ impl Truth {
     }
 
     /// One of them.
+    #[must_use]
     pub fn or(self, other: Truth) -> Truth {
         self.not().and(other.not()).not()
     }
 
     /// The opposite.
+    #[must_use]
     #[expect(clippy::should_implement_trait, reason = "it reads better in a chain than an operator")]
     pub fn not(self) -> Truth {
         match self {

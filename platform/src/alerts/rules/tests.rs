@@ -1,5 +1,7 @@
 //! What rules mean, and what is said of those that mean nothing.
 
+#![expect(clippy::needless_pass_by_value, reason = "tests write JSON where it is used")]
+
 use serde_json::json;
 
 use super::*;
