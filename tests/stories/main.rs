@@ -34,6 +34,7 @@ mod reports;
 mod retention;
 mod sdks;
 mod settings;
+mod sign_in;
 mod standalone;
 mod tags;
 
@@ -87,6 +88,7 @@ const TOPICS: &[&[Story]] = &[
     retention::STORIES,
     tags::STORIES,
     commands::STORIES,
+    sign_in::STORIES,
     standalone::STORIES,
     sdks::STORIES,
 ];

@@ -29,23 +29,23 @@ pub const STORIES: &[Story] = &[
 
 /// How somebody looks at pages.
 #[derive(Clone, Copy)]
-struct Looks {
-    locale: &'static str,
-    scheme: &'static str,
-    size: Size,
-    scripts: Scripts,
+pub struct Looks {
+    pub locale: &'static str,
+    pub scheme: &'static str,
+    pub size: Size,
+    pub scripts: Scripts,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scripts {
+pub enum Scripts {
     On,
     Off,
 }
 
-const AT_A_DESK: Looks = Looks { locale: "en-US", scheme: "light", size: Size::LAPTOP, scripts: Scripts::On };
+pub const AT_A_DESK: Looks = Looks { locale: "en-US", scheme: "light", size: Size::LAPTOP, scripts: Scripts::On };
 const WITHOUT_SCRIPTS: Looks = Looks { scripts: Scripts::Off, ..AT_A_DESK };
 
-fn folder() -> Result<PathBuf> {
+pub fn folder() -> Result<PathBuf> {
     let folder = workspace().join("target/pages");
     fs::create_dir_all(&folder)?;
     Ok(folder)
@@ -53,10 +53,20 @@ fn folder() -> Result<PathBuf> {
 
 /// Somebody signs in and takes these steps; nothing on the way may keep anybody out.
 fn walk(platform: &Platform, looks: Looks, steps: &Value) -> Result<()> {
+    walk_as(platform, (&platform.url, ADMIN, PASSWORD), looks, steps)
+}
+
+/// The same, as somebody, where they find the pages.
+pub fn walk_as(
+    platform: &Platform,
+    (url, login, password): (&str, &str, &str),
+    looks: Looks,
+    steps: &Value,
+) -> Result<()> {
     let Looks { locale, scheme, size, scripts } = looks;
     let width = if size.width < 600 { "phone" } else { "desk" };
     let input = json!({
-        "url": platform.url, "email": ADMIN, "password": PASSWORD, "steps": steps, "folder": folder()?,
+        "url": url, "email": login, "password": password, "steps": steps, "folder": folder()?,
         "suffix": format!("{}-{scheme}-{width}", &locale[..2]), "locale": locale, "colorScheme": scheme,
         "size": {"width": size.width, "height": size.height}, "javaScript": scripts == Scripts::On,
     });
