@@ -2,11 +2,8 @@
 // name is named: labels, buttons, texts. Every page that a step shows is looked at for whoever cannot see it as most do, and
 // for whether it fits the window; a picture of it is kept.
 
-const path = require("node:path");
-const axe = require("axe-core");
 const { run } = require("./browser.js");
-
-const GRAVE = ["serious", "critical"];
+const { show } = require("./look.js");
 
 const steps = {
   open: async (page, { url }, address) => page.goto(new URL(address, url).href),
@@ -68,20 +65,6 @@ const steps = {
     if (!answer.ok) throw new Error(`the event was answered ${answer.status}`);
   },
 };
-
-/** Whether everybody can use the page, and its picture. */
-async function show(page, { folder, suffix, javaScript }, name) {
-  await page.screenshot({ path: path.join(folder, `${name}-${suffix}.png`), fullPage: true });
-  // Without JavaScript a page cannot be asked anything.
-  if (javaScript === false) return [];
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() => window.axe.run());
-  const wrong = violations.filter(({ impact }) => GRAVE.includes(impact)).flatMap(({ id, nodes }) =>
-    nodes.map(({ html, any }) => `${name}: ${id}: ${html.slice(0, 200)} ${any.map(({ message }) => message).join("; ")}`));
-  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  if (beyond > 0) wrong.push(`${name}: ${beyond} pixels wider than the window`);
-  return wrong;
-}
 
 run(async (page, input) => {
   const { url, email, password } = input;

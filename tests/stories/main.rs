@@ -43,6 +43,7 @@ mod rules;
 mod sdks;
 mod search;
 mod settings;
+mod sign_in;
 mod standalone;
 mod stream;
 mod system;
@@ -107,6 +108,7 @@ const TOPICS: &[&[Story]] = &[
     retention::STORIES,
     tags::STORIES,
     commands::STORIES,
+    sign_in::STORIES,
     standalone::STORIES,
     system::STORIES,
     sdks::STORIES,

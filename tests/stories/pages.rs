@@ -61,7 +61,7 @@ const FAR: usize = 6;
 pub const AT_A_DESK: Looks = Looks { locale: "en-US", scheme: "light", size: Size::LAPTOP, scripts: Scripts::On };
 pub const WITHOUT_SCRIPTS: Looks = Looks { scripts: Scripts::Off, ..AT_A_DESK };
 
-fn folder() -> Result<PathBuf> {
+pub fn folder() -> Result<PathBuf> {
     let folder = workspace().join("target/pages");
     fs::create_dir_all(&folder)?;
     Ok(folder)
@@ -69,10 +69,20 @@ fn folder() -> Result<PathBuf> {
 
 /// Somebody signs in and takes these steps; nothing on the way may keep anybody out.
 pub fn walk(platform: &Platform, looks: Looks, steps: &Value) -> Result<()> {
+    walk_as(platform, (&platform.url, ADMIN, PASSWORD), looks, steps)
+}
+
+/// The same, as somebody, where they find the pages.
+pub fn walk_as(
+    platform: &Platform,
+    (url, login, password): (&str, &str, &str),
+    looks: Looks,
+    steps: &Value,
+) -> Result<()> {
     let Looks { locale, scheme, size, scripts } = looks;
     let width = if size.width < 600 { "phone" } else { "desk" };
     let input = json!({
-        "url": platform.url, "email": ADMIN, "password": PASSWORD, "steps": steps, "folder": folder()?,
+        "url": url, "email": login, "password": password, "steps": steps, "folder": folder()?,
         "suffix": format!("{}-{scheme}-{width}", &locale[..2]), "locale": locale, "colorScheme": scheme,
         "size": {"width": size.width, "height": size.height}, "javaScript": scripts == Scripts::On,
     });

@@ -145,33 +145,31 @@ pub async fn sign_in(app: &App, wanted: Wanted<'_>) -> Result<SignIn> {
     } else {
         ldap::sign_in(app, wanted.login.trim(), &wanted.password, wanted.address).await?
     };
-    let user = match by_directory {
-        ldap::Outcome::SignedIn(user) => Some(user),
+    let (user, is_known) = match by_directory {
+        ldap::Outcome::SignedIn(user) => (Some(user), true),
         _ => with_password(app, &wanted).await?,
     };
-    match user {
-        Some(user) => {
-            attempts::succeeded(&app.db, subjects[0]).await?;
-            let secret = open_session(app, user, &wanted).await?;
-            Ok(SignIn::SignedIn { secret, user })
-        }
-        // A directory that is away is not the fault of who signs in.
-        None if by_directory == ldap::Outcome::Away => Ok(SignIn::Away),
-        None => {
-            attempts::failed(&app.db, &subjects, app.now()).await?;
-            Ok(SignIn::Unknown)
-        }
-    }
+    let Some(user) = user else {
+        let is_away = by_directory == ldap::Outcome::Away;
+        // A directory that is away is not the fault of who is only there; passwords of ours are guarded all the same.
+        let counted = if is_away && !is_known { &subjects[1..] } else { &subjects[..] };
+        attempts::failed(&app.db, counted, app.now()).await?;
+        return Ok(if is_away { SignIn::Away } else { SignIn::Unknown });
+    };
+    attempts::succeeded(&app.db, subjects[0]).await?;
+    let secret = open_session(app, user, &wanted).await?;
+    Ok(SignIn::SignedIn { secret, user })
 }
 
-/// Whose password it is, where passwords of ours count.
-async fn with_password(app: &App, wanted: &Wanted<'_>) -> Result<Option<UserId>> {
+/// Whose password it is, where passwords of ours count, and whether anybody has one by this name.
+async fn with_password(app: &App, wanted: &Wanted<'_>) -> Result<(Option<UserId>, bool)> {
     let login = wanted.login.trim().replace('\0', "");
     let known = store::password_of(&app.db, &login).await.context("looking up a user")?;
     let (user, hash) = known.filter(|_| app.directories.allow_local_passwords()).unzip();
+    let is_known = hash.is_some();
     let fits = password::verify(wanted.password.clone(), hash).await?;
     app.metrics.password_checks.inc();
-    Ok(user.filter(|_| fits))
+    Ok((user.filter(|_| fits), is_known))
 }
 
 /// Opens a session in the place of the one before, and returns its secret.

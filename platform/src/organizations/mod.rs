@@ -15,6 +15,14 @@ pub const DEFAULT_SLUG: &str = "sentry";
 /// What people call it.
 pub const DEFAULT_NAME: &str = "Sentry";
 
+/// Names that stand first in our own addresses.
+const RESERVED: [&str; 6] = ["account", "api", "auth", "manage", "organizations", "settings"];
+
+/// Whether an organisation may not be called this: its pages would be hidden behind ours.
+pub fn is_reserved(slug: &str) -> bool {
+    RESERVED.contains(&slug)
+}
+
 /// An organisation's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(transparent)]

@@ -58,6 +58,7 @@ struct MembersPage {
     may_answer: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each shows or hides a part of the row")]
 struct Row {
     member: Member,
     initials: Initials,

@@ -11,7 +11,11 @@ use Who::{Account, Anyone, May, SignedIn, Superuser};
 
 use super::{
     Role::{self, Admin, Manager, Member, Owner},
-    Scope::{self, *},
+    Scope::{
+        self, AlertsRead, AlertsWrite, EventAdmin, EventRead, EventWrite, MemberAdmin, MemberRead, MemberWrite,
+        OrgAdmin, OrgIntegrations, OrgRead, OrgWrite, ProjectAdmin, ProjectRead, ProjectReleases, ProjectWrite,
+        TeamAdmin, TeamRead, TeamWrite,
+    },
 };
 
 /// Each scope, and the least of the roles that has it.

@@ -1,6 +1,6 @@
 //! `picket projects create` and `picket projects list`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
@@ -46,6 +46,11 @@ pub async fn create_and_print(options: Create) -> Result<()> {
     };
     let site = &options.config.site;
     let db = connect(&options.config.postgres).await?;
+    ensure!(
+        !organizations::is_reserved(&options.organization),
+        "no organization can be called {:?}: pages of ours begin with it",
+        options.organization
+    );
     let organization = organizations::store::find_or_create(&db, &options.organization, &options.organization)
         .await
         .context("creating the organisation")?;

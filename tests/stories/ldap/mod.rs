@@ -4,6 +4,7 @@ mod accounts;
 mod checks;
 mod finding;
 mod groups;
+mod people;
 mod servers;
 
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::{
 };
 
 pub const STORIES: &[&[Story]] =
-    &[finding::STORIES, groups::STORIES, accounts::STORIES, servers::STORIES, checks::STORIES];
+    &[finding::STORIES, groups::STORIES, accounts::STORIES, servers::STORIES, checks::STORIES, people::STORIES];
 
 /// The password of everybody in the directory.
 const SECRET: &str = "correct horse battery staple";

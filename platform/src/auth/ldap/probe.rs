@@ -77,10 +77,8 @@ async fn named(client: &mut Client, groups: &Groups, name: &str, steps: &mut Ste
         ..groups.search.clone()
     };
     let by_dn = Search { base: name.to_owned(), scope: Scope::Base, filter: groups.search.filter.clone() };
-    let found = match name.contains('=') {
-        true => client.search(&by_dn, &["cn"], 1).await,
-        false => client.search(&by_name, &["cn"], 1).await,
-    };
+    let search = if name.contains('=') { by_dn } else { by_name };
+    let found = client.search(&search, &["cn"], 1).await;
     match found {
         Ok(found) if !found.entries.is_empty() => steps.good(Step::Groups, format!("the group {name} is there")),
         Ok(_) | Err(Failure { code: 32 | 34, .. }) => {

@@ -13,6 +13,7 @@ use crate::{config, permissions::Role};
 
 /// A directory that people sign in by.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting that is on or off")]
 pub struct Settings {
     /// What it is called here: `ldap`, and of more than one their number behind it.
     pub name: String,

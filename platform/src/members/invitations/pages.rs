@@ -123,12 +123,11 @@ async fn create_account(
         return Ok(Redirect::to("/auth/invitation/").into_response());
     };
     let is_weak = reset::strong(&password, &invitation.email).is_err();
-    let made = match is_weak {
-        true => Err(words.weak_password),
-        false => {
-            let made = auth::create_account(&app, &invitation.email, &name, password.clone().into()).await?;
-            made.ok_or(words.email_taken)
-        }
+    let made = if is_weak {
+        Err(words.weak_password)
+    } else {
+        let made = auth::create_account(&app, &invitation.email, &name, password.clone().into()).await?;
+        made.ok_or(words.email_taken)
     };
     let user = match made {
         Ok(user) => user,
