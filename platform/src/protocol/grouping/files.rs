@@ -7,7 +7,11 @@ const LIBRARIES: &[&str] =
 /// A file without origin, query, machine, deployment and build.
 pub fn file(path: &str) -> String {
     let path = path.replace('\\', "/");
-    let path = without_origin(evaluated(&path));
+    let path = evaluated(&path);
+    if is_page(path) {
+        return "page".to_owned();
+    }
+    let path = without_origin(path);
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let path = after_last(path, LIBRARIES);
     let path = without_root(without_release(path));
@@ -20,7 +24,34 @@ pub fn file(path: &str) -> String {
             parts.extend(segment(part));
         }
     }
-    parts.join("/")
+    // Where an application lies is another place on every machine: the file and its folder tell.
+    let told = if parts.last().is_some_and(|name| is_entry(name)) { TOLD + 1 } else { TOLD };
+    parts.split_off(parts.len().saturating_sub(told)).join("/")
+}
+
+/// How many parts of a path say which file it is.
+const TOLD: usize = 2;
+
+/// `index.js` is one of many: each folder has its own.
+fn is_entry(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    matches!(stem, "index" | "__init__" | "mod" | "page" | "route" | "layout")
+}
+
+/// A script within a page has the page's address, which is another one for each article and language.
+fn is_page(path: &str) -> bool {
+    let Some((_, rest)) = path.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) else {
+        return false;
+    };
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    path.split_once('/').is_none_or(|(_, path)| !path.rsplit('/').next().unwrap_or_default().contains('.'))
+}
+
+/// `src/cart.ts` is `src/cart` as a module, and `src/cart.js` once it is built; `node:net` was `net.js`.
+pub fn without_script_ending(place: String) -> String {
+    const ENDS: [&str; 7] = [".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".vue"];
+    let own = place.strip_prefix("node:").unwrap_or(&place);
+    ENDS.iter().find_map(|end| own.strip_suffix(end)).unwrap_or(own).to_owned()
 }
 
 /// `eval at run (rules.js:12:5), <anonymous>` happened in `rules.js`.
@@ -63,7 +94,9 @@ fn without_root(path: &str) -> &str {
     let Some((root, below)) = ROOTS.iter().find(|(root, _)| of_windows.starts_with(root)) else { return path };
     let mut rest = &of_windows[root.len()..];
     for _ in 0..*below {
-        rest = rest.split_once('/').map_or(rest, |(_, rest)| rest);
+        // What a build makes lies right there at times: `/srv/dist/users.js`.
+        let is_name = |folder: &str| !matches!(folder, "dist" | "build" | "src" | "lib" | "app" | "bin");
+        rest = rest.split_once('/').filter(|(folder, _)| is_name(folder)).map_or(rest, |(_, rest)| rest);
     }
     rest
 }
