@@ -69,6 +69,9 @@ const VALUE: &str = "<str>";
 /// How deep objects may lie in each other; deeper ones stay as they are.
 const DEEPEST: usize = 8;
 
+/// How far the end of `<User: anna>` may be: a text of many that never end is not read to its end for each of them.
+const MOST_REPR: usize = 1024;
+
 /// The text without the data of objects.
 pub fn without_values(text: &str) -> Cow<'_, str> {
     let has_object = text.bytes().any(|byte| matches!(byte, b'{' | b'(' | b'[' | b'<'));
@@ -123,7 +126,7 @@ fn repr(text: &str, open: usize, out: &mut String) -> Option<usize> {
     }
     let mut depth = 1;
     let mut last = ' ';
-    for (at, c) in rest.char_indices() {
+    for (at, c) in rest.char_indices().take(MOST_REPR) {
         match c {
             '<' => depth += 1,
             '>' if !matches!(last, '-' | '=') => depth -= 1,

@@ -69,6 +69,9 @@ pub fn named(word: &str, before: &[String], next: Option<&str>) -> Option<&'stat
     if word.is_empty() || !word.chars().all(is_name) || before.last().is_some_and(|last| last.ends_with(['.', ','])) {
         return None;
     }
+    if word.starts_with("0x") {
+        return None;
+    }
     let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
     let has_letter = word.chars().any(char::is_alphabetic);
     if THINGS.contains(&last.as_str()) && has_digit && has_letter {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{super::event::Event, Grouping, Version, group, rules::Rules};
 
-const TEXTS: [&str; 19] = [
+const TEXTS: [&str; 20] = [
     include_str!("javascript.txt"),
     include_str!("python_php_ruby.txt"),
     include_str!("java_dotnet_go.txt"),
@@ -29,6 +29,7 @@ const TEXTS: [&str; 19] = [
     include_str!("seventh.txt"),
     include_str!("eighth.txt"),
     include_str!("ninth.txt"),
+    include_str!("tenth.txt"),
 ];
 
 struct Set<'a> {
