@@ -66,9 +66,9 @@ fn is_page(path: &str) -> bool {
 }
 
 /// `src/cart.ts` is `src/cart` as a module, and `src/cart.js` once it is built; `node:net` was `net.js`.
-pub fn without_script_ending(place: String) -> String {
+pub fn without_script_ending(place: &str) -> String {
     const ENDS: [&str; 7] = [".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".vue"];
-    let own = place.strip_prefix("node:").unwrap_or(&place);
+    let own = place.strip_prefix("node:").unwrap_or(place);
     ENDS.iter().find_map(|end| own.strip_suffix(end)).unwrap_or(own).to_owned()
 }
 
@@ -217,6 +217,6 @@ mod tests {
             assert_eq!(file(path), known);
         }
         assert_eq!(whole("/build/store/deep/orders.go"), "build/store/deep/orders.go");
-        assert_eq!(without_script_ending("src/cart.ts".to_owned()), without_script_ending("src/cart".to_owned()));
+        assert_eq!(without_script_ending("src/cart.ts"), "src/cart");
     }
 }
