@@ -8,7 +8,7 @@ use super::{
     Part, Trace, Variant, Why, files,
     frames::{Frames, Scope, Strength},
     message::without_parameters,
-    of_report,
+    names, of_report,
 };
 
 /// What an event's group is made of.
@@ -109,7 +109,10 @@ fn exception_parts(exception: &Exception, traces: &[Trace<'_>], scope: Scope, st
     if let Some((domain, code)) = ns_error {
         parts.push(Part::new("ns-error", format!("{domain} {code}")));
     }
-    let mut kind = Part::new("type", exception.kind.clone().unwrap_or_default());
+    let (kind, said) = (exception.kind.as_deref().unwrap_or_default(), exception.value.as_deref().unwrap_or_default());
+    // Ruby ends what it says in the type at times: `key not found: :price (KeyError)`.
+    let said = said.strip_suffix(')').and_then(|said| said.strip_suffix(kind)?.strip_suffix(" (")).unwrap_or(said);
+    let mut kind = Part::new("type", names::exception(kind, said).into_owned());
     let trace = traces.iter().find(|(owner, _)| owner.is_some_and(|owner| std::ptr::eq(owner, exception)));
     let counted = trace.map(|(_, frames)| frames.counted(scope));
     let own = counted.as_ref().map_or(Strength::Nothing, |counted| counted.strength);
@@ -117,11 +120,15 @@ fn exception_parts(exception: &Exception, traces: &[Trace<'_>], scope: Scope, st
         (kind.counts, kind.why) = (false, Why::HandlersWord);
     }
     parts.push(kind);
-    let mut value = Part::new("value", without_parameters(exception.value.as_deref().unwrap_or_default()));
+    let mut value = Part::new("value", without_parameters(said));
     if own == Strength::Nothing && trace.is_some() && strength > Strength::Nothing {
         (value.counts, value.why) = (false, Why::OtherFrames);
     } else if own == Strength::Strong || (own == Strength::Weak && strength == Strength::Strong) {
         (value.counts, value.why) = (false, Why::Frames);
+    }
+    // An error of Cocoa is its domain and code; what it says is in the language of the phone.
+    if ns_error.is_some() && value.counts {
+        (value.counts, value.why) = (false, Why::DomainAndCode);
     }
     value.depth = 1;
     parts.extend(counted.into_iter().flat_map(|counted| counted.parts));

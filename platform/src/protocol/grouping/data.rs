@@ -5,10 +5,24 @@
 
 use std::borrow::Cow;
 
-use super::{objects, wording};
+use super::{objects, things, wording};
 
 /// Words before a quotation that is data.
-const BEFORE: [&str; 32] = [
+const BEFORE: [&str; 46] = [
+    "search for",
+    "searching for",
+    "searched for",
+    "titled",
+    "subject",
+    "nickname",
+    "display name",
+    "folder",
+    "attachment",
+    "upload",
+    "voucher",
+    "branch",
+    "device",
+    "phrase",
     "unexpected token at",
     "text",
     "user",
@@ -76,7 +90,28 @@ pub fn without_data(text: &str) -> Cow<'_, str> {
     if text.contains(['"', '\'']) {
         text = Cow::Owned(without_quoted_data(&text));
     }
+    if let Some(told) = things::without_phones(&text) {
+        text = Cow::Owned(told);
+    }
+    if let Some(told) = without_browser(&text).or_else(|| without_key_value(&text)) {
+        text = Cow::Owned(told);
+    }
     if text.is_ascii() { text } else { Cow::Owned(apart(&without_chinese_names(&text))) }
+}
+
+/// What a browser calls itself is a sentence of its own: `Mozilla/5.0 (X11; Linux x86_64) … Safari/537.36`.
+fn without_browser(text: &str) -> Option<String> {
+    let at = text.find("Mozilla/")?;
+    let end = text[at..].find(['"', '\'', '\n', '|']).map_or(text.len(), |end| at + end);
+    Some(format!("{}<browser>{}", &text[..at], &text[end..]))
+}
+
+/// SQL Server shows the row that it refuses in brackets: `The duplicate key value is (anna, 17).`
+fn without_key_value(text: &str) -> Option<String> {
+    const MARK: &str = "key value is (";
+    let at = text.find(MARK)? + MARK.len();
+    let end = text[at..].find(')').map_or(text.len(), |end| at + end);
+    Some(format!("{}<str>{}", &text[..at], &text[end..]))
 }
 
 fn without_quoted_data(text: &str) -> String {
@@ -190,7 +225,8 @@ fn without_chinese_names(text: &str) -> Cow<'_, str> {
 
 fn is_spaced_path(quoted: &str) -> bool {
     let is_windows = quoted.get(1..3).is_some_and(|root| root == ":\\" || root == ":/");
-    is_windows || quoted.starts_with("/home/") || quoted.starts_with("/Users/") || quoted.starts_with("\\\\")
+    let is_unix = quoted.starts_with('/') && quoted.matches('/').count() >= 2 && !quoted.contains(" /");
+    is_windows || is_unix || quoted.starts_with("\\\\")
 }
 
 /// Writes spaces between a script without spaces and the letters and numbers in it, so that these become words.

@@ -4,13 +4,32 @@
 const LIBRARIES: &[&str] =
     &["site-packages/", "dist-packages/", "node_modules/", "/gems/", "/pkg/mod/", "lib/python", "app.asar/"];
 
-/// A file without origin, query, machine, deployment and build.
+/// A file without origin, query, machine, deployment and build: its name and what folder it is in.
 pub fn file(path: &str) -> String {
+    if is_page(evaluated(path)) {
+        return "page".to_owned();
+    }
+    // What a build makes lies right there at times: `/srv/dist/users.js`.
+    let mut parts = parts(path, |folder| matches!(folder, "dist" | "build" | "src" | "lib" | "app" | "bin"));
+    // Where an application lies is another place on every machine: the file and its folder tell.
+    let folder = parts.len().checked_sub(TOLD).and_then(|at| parts.get(at));
+    let is_common = folder.is_some_and(|folder| is_common(folder)) || parts.last().is_some_and(|name| is_entry(name));
+    let told = TOLD + usize::from(is_common);
+    parts.split_off(parts.len().saturating_sub(told)).join("/")
+}
+
+/// The whole path of a file without origin, query, machine, deployment and build.
+pub fn whole(path: &str) -> String {
+    parts(path, |_| false).join("/")
+}
+
+/// The parts of a path; which folders are never the name of a deployment may be said.
+fn parts(path: &str, is_own: fn(&str) -> bool) -> Vec<String> {
     let path = path.replace('\\', "/");
     let path = without_origin(evaluated(&path));
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let path = after_last(path, LIBRARIES);
-    let path = without_root(without_release(path));
+    let path = without_root(without_release(path), is_own);
     let mut parts: Vec<String> = Vec::new();
     let mut rest = path.split('/').filter(|part| !matches!(*part, "" | "." | ".." | "~")).peekable();
     while let Some(part) = rest.next() {
@@ -20,7 +39,37 @@ pub fn file(path: &str) -> String {
             parts.extend(segment(part));
         }
     }
-    parts.join("/")
+    parts
+}
+
+/// How many parts of a path say which file it is.
+const TOLD: usize = 2;
+
+/// Every part of a repository has a folder of this name: `packages/cart/src/api.ts`.
+fn is_common(folder: &str) -> bool {
+    matches!(folder, "src" | "lib" | "dist" | "app" | "build" | "source" | "internal" | "utils" | "components")
+}
+
+/// `index.js` is one of many: each folder has its own.
+fn is_entry(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default();
+    matches!(stem, "index" | "__init__" | "mod" | "page" | "route" | "layout")
+}
+
+/// A script within a page has the page's address, which is another one for each article and language.
+fn is_page(path: &str) -> bool {
+    let Some((_, rest)) = path.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) else {
+        return false;
+    };
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    path.split_once('/').is_none_or(|(_, path)| !path.rsplit('/').next().unwrap_or_default().contains('.'))
+}
+
+/// `src/cart.ts` is `src/cart` as a module, and `src/cart.js` once it is built; `node:net` was `net.js`.
+pub fn without_script_ending(place: &str) -> String {
+    const ENDS: [&str; 7] = [".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".vue"];
+    let own = place.strip_prefix("node:").unwrap_or(place);
+    ENDS.iter().find_map(|end| own.strip_suffix(end)).unwrap_or(own).to_owned()
 }
 
 /// `eval at run (rules.js:12:5), <anonymous>` happened in `rules.js`.
@@ -40,7 +89,7 @@ fn without_release(path: &str) -> &str {
 }
 
 /// What comes after the folder that an application is put into: it is another one on every machine and platform.
-fn without_root(path: &str) -> &str {
+fn without_root(path: &str, is_own: fn(&str) -> bool) -> &str {
     // How many folders below each of them are whose it is and what it is called there.
     const ROOTS: [(&str, usize); 15] = [
         ("/usr/src/app/", 0),
@@ -63,7 +112,7 @@ fn without_root(path: &str) -> &str {
     let Some((root, below)) = ROOTS.iter().find(|(root, _)| of_windows.starts_with(root)) else { return path };
     let mut rest = &of_windows[root.len()..];
     for _ in 0..*below {
-        rest = rest.split_once('/').map_or(rest, |(_, rest)| rest);
+        rest = rest.split_once('/').filter(|(folder, _)| !is_own(folder)).map_or(rest, |(_, rest)| rest);
     }
     rest
 }
@@ -146,4 +195,28 @@ fn is_generated(word: &str) -> bool {
     let is_upper_hash =
         word.len() == 8 && digits > 0 && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     is_number || is_hash || is_edition || is_random || is_upper_hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_known_by_its_name_and_folder_wherever_it_lies() {
+        for (path, known) in [
+            ("/build/store/orders.go", "store/orders.go"),
+            ("/home/anna/go/src/shop/store/orders.go", "store/orders.go"),
+            ("/srv/dist/users.js", "dist/users.js"),
+            ("/usr/src/app/dist/users.js", "dist/users.js"),
+            ("packages/cart/src/api.ts", "cart/src/api.ts"),
+            ("./src/pages/cart/index.tsx", "pages/cart/index.tsx"),
+            ("https://shop.example/de/hats/17?utm=1", "page"),
+            ("https://shop.example/js/app.js?v=2", "js/app.js"),
+            ("app.py", "app.py"),
+        ] {
+            assert_eq!(file(path), known);
+        }
+        assert_eq!(whole("/build/store/deep/orders.go"), "build/store/deep/orders.go");
+        assert_eq!(without_script_ending("src/cart.ts"), "src/cart");
+    }
 }

@@ -291,6 +291,7 @@ fn identity(frame: &Frame, family: Family) -> Option<Identity> {
         Some(module) if !module.contains("://") => names::module(module, family),
         _ => files::file(filename.or(module)?),
     };
+    let place = if family == Family::JavaScript { files::without_script_ending(&place) } else { place };
     // React Native's bundle lies in another folder with every update over the air.
     let place = if place.ends_with("/bundle") { "bundle".to_owned() } else { place };
     let line = source_line(frame, family);

@@ -10,7 +10,9 @@ use super::{
         event::{Event, Exception},
         stacktrace::Frame,
     },
-    Part, Trace, Variant, Why, files,
+    Part, Trace, Variant, Why,
+    family::Family,
+    files,
     frames::{Frames, Scope},
     names, of_report,
 };
@@ -35,7 +37,7 @@ pub fn default(event: &Event, traces: &[Trace<'_>]) -> (Variant, Vec<Part>) {
         return (variant, parts);
     }
     if let Some(template) = &event.template {
-        let file = template.filename.as_deref().map(files::file).unwrap_or_default();
+        let file = template.filename.as_deref().map(files::whole).unwrap_or_default();
         let line = template.context_line.clone().unwrap_or_default();
         return (Variant::Template, vec![Part::new("template", file), Part::new("line", line)]);
     }
@@ -99,14 +101,18 @@ fn of_frames(frames: &Frames<'_>, platform: &str, scope: Scope) -> Vec<Part> {
 }
 
 fn identity(frame: &Frame, platform: &str) -> Option<String> {
-    let family = super::family::Family::of(frame, platform);
+    let family = Family::of(frame, platform);
     let function = frame.function.as_deref();
     if function == Some("[native code]") {
         return None;
     }
     let is_url = |path: &&str| path.contains("://") || *path == "<anonymous>";
-    let module = frame.module.as_deref().filter(|module| !is_url(module)).map(|module| names::module(module, family));
-    let place = module.or_else(|| frame.filename.as_deref().filter(|path| !is_url(path)).map(files::file));
+    let named = |module: &str| match family {
+        Family::JavaScript => files::whole(module),
+        _ => names::module(module, family),
+    };
+    let module = frame.module.as_deref().filter(|module| !is_url(module)).map(named);
+    let place = module.or_else(|| frame.filename.as_deref().filter(|path| !is_url(path)).map(files::whole));
     let line = frame.context_line.as_deref().map(str::trim).filter(|line| !line.is_empty() && line.len() <= MOST_LINE);
     let what = line.map(str::to_owned).or_else(|| function.map(str::to_owned));
     let what = what.or_else(|| place.as_ref().and(frame.lineno).map(|number| number.to_string()));

@@ -7,22 +7,27 @@
 use std::borrow::Cow;
 
 use super::{
-    data,
+    data, objects,
     shapes::{
         is_base64, is_code, is_date, is_day_or_month, is_digest, is_duration, is_email, is_host, is_ip, is_number,
         is_ordinal, is_path, is_prerelease, is_resolved, is_scientific, is_size, is_size_unit, is_suffix, is_time,
         is_token, is_unit, is_url, is_uuid,
     },
+    things,
 };
 
 /// How many lines of a message say what it is about.
 const MOST_LINES: usize = 2;
 
 /// What comes before the statement that failed, its values filled in. What is wrong with it was said before.
-const STATEMENTS: [&str; 4] = ["(SQL: ", "(Connection: ", "[SQL: ", "[parameters: "];
+const STATEMENTS: [&str; 6] =
+    ["(SQL: ", "(Connection: ", "[SQL: ", "[parameters: ", " [WHERE ", " Dependency annotations: "];
 
 /// What begins a line of the data that it happened with.
 const DETAILS: [&str; 3] = ["DETAIL:", "Detail:", "LINE "];
+
+/// How many signs before a number belong to the word before: `error #31`.
+const MOST_SIGNS: usize = 8;
 
 /// Replaces the parameters of a message.
 pub fn without_parameters(text: &str) -> String {
@@ -30,9 +35,12 @@ pub fn without_parameters(text: &str) -> String {
     let text = &*data::without_data(text);
     let mut words: Vec<String> = Vec::new();
     for line in telling_lines(text).take(MOST_LINES) {
-        for word in line.split_whitespace() {
+        let mut rest = line.split_whitespace().peekable();
+        while let Some(word) = rest.next() {
             let before = if is_late_status(word, &words) { "status" } else { words.last().map_or("", String::as_str) };
-            let stripped = strip(word, before);
+            let named =
+                things::named(bare(word), &words, rest.peek().copied()).or_else(|| things::thread(word, words.last()?));
+            let stripped = named.map_or_else(|| strip(word, before), |name| inside(word, |_| name.to_owned()));
             join(&mut words, stripped);
         }
     }
@@ -67,50 +75,11 @@ fn without_input_line(text: String) -> String {
     }
 }
 
-/// The text for comparison: an id of digits may be one of hex digits or of letters the next time, an address a name.
-pub fn alike(text: &str) -> Cow<'_, str> {
-    if !text.contains('<') {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('<') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = rest.find('>').map_or(rest.len(), |end| end + 1);
-        let meant = match &rest[..end] {
-            "<uuid>" | "<hex>" | "<token>" | "<version>" => "<int>",
-            "<ip>" => "<host>",
-            "<time>" => "<date>",
-            // Not a parameter: `<` alone goes on.
-            other if end == rest.len() || other[1..].contains('<') => {
-                out.push('<');
-                rest = &rest[1..];
-                continue;
-            }
-            other => other,
-        };
-        rest = &rest[end..];
-        if meant == "<int>" {
-            out.truncate(out.trim_end_matches(['$', '€', '£', '¥']).len());
-            // The sign of a number, not a dash between words.
-            let unsigned = out.strip_suffix('-').filter(|before| !before.ends_with([' ', '-', '>'])).map(str::len);
-            if let Some(length) = unsigned.filter(|length| !out[..*length].ends_with(char::is_alphanumeric)) {
-                out.truncate(length);
-            }
-        }
-        let joined = out.strip_suffix(['-', '_', '.', ':', '/', '#']).filter(|before| before.ends_with("<int>"));
-        match joined.map(str::len).filter(|_| meant == "<int>") {
-            Some(length) => out.truncate(length),
-            None => out.push_str(meant),
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
 /// Appends a word; dates, durations and lists that were written in several words become one.
 fn join(words: &mut Vec<String>, word: String) {
+    if word.starts_with("<<email>>") || word.starts_with("(<email>)") {
+        drop_name(words);
+    }
     let Some(last) = words.last_mut() else { return words.push(word) };
     // Chinese writes on after the unit: `15 分钟内`.
     let unit =
@@ -134,6 +103,9 @@ fn join(words: &mut Vec<String>, word: String) {
     } else if before == "<int>" && own == "<int>" && last.ends_with("<int>") {
         // A telephone's number, or one with spaces between its thousands.
         "<int>"
+    } else if before == "<duration>" && own == "<time>" && last.ends_with('>') {
+        // `1 day 00:00:01`
+        own
     } else if last.ends_with(',') && before.starts_with('<') && before == own {
         before
     } else {
@@ -148,6 +120,14 @@ fn join(words: &mut Vec<String>, word: String) {
     if is_duration && words.len() > 1 && words[words.len() - 2] == "<duration>" {
         words.remove(words.len() - 2);
     }
+}
+
+/// Who an address belongs to stands before it, `Anna Miller <anna@x.example>`; what begins the text is the program's.
+fn drop_name(words: &mut Vec<String>) {
+    let is_name = |word: &String| word.starts_with(char::is_uppercase) && word.ends_with(char::is_alphabetic);
+    let most = words.len().saturating_sub(1).min(3);
+    let names = words.iter().rev().take(most).take_while(|word| is_name(word)).count();
+    words.truncate(words.len() - names);
 }
 
 fn bare(word: &str) -> &str {
@@ -165,6 +145,11 @@ fn strip(word: &str, before: &str) -> String {
         && address.parse::<std::net::Ipv6Addr>().is_ok()
     {
         return format!("<ip>{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    if let Some((call, rest)) = word.split_once("(http").filter(|(call, _)| call.ends_with(char::is_alphanumeric)) {
+        // `file_get_contents(https://x.example/a?b):`
+        let end = rest.find([')', '"', '\'']).unwrap_or(rest.len());
+        return format!("{call}(<url>{}", &rest[end..]);
     }
     inside(word, |core| whole(core, before).map_or_else(|| list(core, before), str::to_owned))
 }
@@ -188,6 +173,7 @@ fn whole(word: &str, before: &str) -> Option<&'static str> {
     let is_verb = matches!(bare(before), "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS");
     Some(match word {
         _ if is_url(word) => "<url>",
+        _ if things::is_encoded(word) => "<token>",
         _ if is_email(word) => "<email>",
         _ if is_uuid(word) => "<uuid>",
         // A web token is JSON in base64, which always starts so.
@@ -199,11 +185,21 @@ fn whole(word: &str, before: &str) -> Option<&'static str> {
         _ if is_host(word) || is_resolved(word) => "<host>",
         _ if is_duration(word) => "<duration>",
         _ if is_path(word) && !is_verb => "<path>",
+        _ if things::is_data_file(word) => "<path>",
+        _ if things::is_region(word) => "<region>",
+        _ if things::is_locale(word) => "<locale>",
+        "true" | "false" | "True" | "False" if before.ends_with('=') => "<bool>",
         _ if is_day_or_month(word) => "<date>",
         _ if is_id(word, before) => "<int>",
-        _ if before.strip_suffix('=').is_some_and(data::is_of_somebody) => "<str>",
+        _ if before.strip_suffix('=').is_some_and(is_datas_key) => "<str>",
         _ => return None,
     })
+}
+
+/// `carrier=dhl` and `user=anna` are data, `code=gone` is what is wrong.
+fn is_datas_key(key: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    !key.is_empty() && key.chars().all(is_name) && (data::is_of_somebody(key) || !objects::is_telling(key))
 }
 
 /// What follows `id` and has a digit is one, whatever it is made of: `id=abc-12`.
@@ -261,7 +257,7 @@ fn parts(word: &str, before: &str) -> String {
             let is_sign = || out.chars().all(|c| !c.is_alphanumeric());
             let context = match out.as_str() {
                 "" => Cow::Borrowed(before),
-                own if is_sign() => Cow::Owned(format!("{before} {own}")),
+                own if own.len() <= MOST_SIGNS && is_sign() => Cow::Owned(format!("{before} {own}")),
                 own => Cow::Borrowed(own),
             };
             let piece = piece(&word[start..from], &context);
@@ -370,8 +366,12 @@ fn is_hex(piece: &str, before: &str) -> bool {
         return !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_hexdigit());
     }
     // Java and Ruby write an object as its class and address: `com.acme.Order@6d06d69c`.
-    let least = if before.ends_with('@') || before.ends_with('#') { 4 } else { 6 };
+    let least = match before.chars().last() {
+        Some('@') => 1,
+        Some('#') => 4,
+        _ => 6,
+    };
     let all_hex = piece.bytes().all(|byte| byte.is_ascii_hexdigit());
     let has_digit = piece.bytes().any(|byte| byte.is_ascii_digit());
-    all_hex && (piece.len() >= 32 || (has_digit && piece.len() >= least))
+    all_hex && (piece.len() >= 10 || (has_digit && piece.len() >= least))
 }

@@ -7,6 +7,7 @@
 //! That is the newest of the [`Version`]s; whoever stores groups links those of a new version to those of an old one. No
 //! sourcemaps or symbols are applied here: frames come as they are.
 
+mod alike;
 mod current;
 mod data;
 mod explain;
@@ -25,6 +26,7 @@ pub mod rules;
 mod shapes;
 #[cfg(test)]
 mod tests;
+mod things;
 mod variables;
 mod version;
 mod why;
@@ -193,7 +195,7 @@ fn add(version: Version, parts: &[Part], hasher: &mut Hasher) {
     for part in parts.iter().filter(|part| part.counts) {
         hasher.add(part.what);
         match version {
-            Version::Picket1 if matches!(part.what, "value" | "message") => hasher.add(&message::alike(&part.text)),
+            Version::Picket1 if matches!(part.what, "value" | "message") => hasher.add(&alike::alike(&part.text)),
             _ => hasher.add(&part.text),
         }
     }

@@ -14,6 +14,37 @@ use super::{
     files,
 };
 
+/// An exception's type: Node wrote the error's code behind it, `TypeError [ERR_INVALID_ARG_TYPE]`, and does no more.
+///
+/// Runtimes that have one type for all their errors say in the text which one it is.
+pub fn exception<'a>(kind: &'a str, value: &str) -> Cow<'a, str> {
+    const SAID: [&str; 14] = [
+        "index out of bounds",
+        "index out of range",
+        "slice bounds out of range",
+        "Index out of range",
+        "Option::unwrap()",
+        "Result::unwrap()",
+        "attempt to divide by zero",
+        "integer divide by zero",
+        "with overflow",
+        "invalid memory address or nil pointer dereference",
+        "nil map",
+        "already borrowed",
+        "already mutably borrowed",
+        "unwrapping an Optional value",
+    ];
+    if (kind, value) == ("InternalError", "too much recursion") {
+        return Cow::Borrowed("RangeError");
+    }
+    if matches!(kind, "panic" | "Fatal error" | "runtime.errorString" | "runtime.Error" | "*runtime.Error")
+        && let Some(said) = SAID.iter().find(|said| value.contains(**said))
+    {
+        return Cow::Owned(format!("{kind}: {said}"));
+    }
+    Cow::Borrowed(kind.split_once(" [ERR_").map_or(kind, |(own, _)| own))
+}
+
 /// A module or class without generated parts.
 pub fn module(name: &str, family: Family) -> String {
     match family {
@@ -188,6 +219,10 @@ fn dotnet_function(name: &str, module: &str) -> String {
     if name == "MoveNext" {
         return inside(module).unwrap_or_else(|| name.to_owned());
     }
+    // SDKs write the state machine of an asynchronous method as its function: `<LoadAsync>d__3.MoveNext`.
+    if let Some((method, _)) = name.strip_prefix('<').and_then(|rest| rest.split_once(">d__")) {
+        return method.to_owned();
+    }
     // A local function: `<Load>g__Parse|4_0`.
     if let Some((method, local)) = name.strip_prefix('<').and_then(|rest| rest.split_once(">g__")) {
         return format!("{method}.{}", local.split('|').next().unwrap_or_default());
@@ -245,7 +280,7 @@ fn without_hashes(name: &str) -> &str {
 /// Ruby 3.4 writes the class too, `Cart#total`; templates are compiled into functions with numbers at their ends.
 fn ruby_function(name: &str) -> String {
     let (prefix, own) = name.rsplit_once(" in ").map_or(("", name), |(prefix, own)| (prefix, own));
-    let own = own.rsplit(['#']).next().unwrap_or_default();
+    let own = own.rsplit(['#', '.']).next().unwrap_or_default();
     let own = if own.starts_with("_app_") {
         own.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_owned()
     } else {
@@ -306,6 +341,10 @@ fn closures(name: &str) -> String {
         rest = &after[end.unwrap_or(after.len())..];
     }
     out.push_str(rest);
+    // How deep a closure lies in others is the business of macros.
+    while let Some(at) = out.find("{{closure}}::{{closure}}") {
+        out.replace_range(at..at + "{{closure}}::".len(), "");
+    }
     out
 }
 

@@ -6,7 +6,13 @@
 use std::borrow::Cow;
 
 /// Keys whose values say what is wrong.
-const TELLING: [&str; 50] = [
+const TELLING: [&str; 56] = [
+    "desc",
+    "description",
+    "task",
+    "cmd",
+    "stage",
+    "op",
     "error",
     "errors",
     "err",
@@ -63,6 +69,9 @@ const VALUE: &str = "<str>";
 /// How deep objects may lie in each other; deeper ones stay as they are.
 const DEEPEST: usize = 8;
 
+/// How far the end of `<User: anna>` may be: a text of many that never end is not read to its end for each of them.
+const MOST_REPR: usize = 1024;
+
 /// The text without the data of objects.
 pub fn without_values(text: &str) -> Cow<'_, str> {
     let has_object = text.bytes().any(|byte| matches!(byte, b'{' | b'(' | b'[' | b'<'));
@@ -105,7 +114,7 @@ fn repr(text: &str, open: usize, out: &mut String) -> Option<usize> {
     let word = word.find(":0x").map_or(word, |at| &word[..at]);
     let name = word.trim_end_matches(':');
     let after = &rest[name.len()..];
-    let says_more = [": ", ":0x", " id", " name"].iter().any(|mark| after.starts_with(mark));
+    let says_more = [": ", ":0x", ":(", " id", " name"].iter().any(|mark| after.starts_with(mark));
     // What else there is after an address may say what is wrong.
     let is_address_alone = [" object at 0x", " at 0x"]
         .iter()
@@ -117,7 +126,7 @@ fn repr(text: &str, open: usize, out: &mut String) -> Option<usize> {
     }
     let mut depth = 1;
     let mut last = ' ';
-    for (at, c) in rest.char_indices() {
+    for (at, c) in rest.char_indices().take(MOST_REPR) {
         match c {
             '<' => depth += 1,
             '>' if !matches!(last, '-' | '=') => depth -= 1,
@@ -279,7 +288,8 @@ fn end(text: &str, at: usize, stops: impl Fn(char) -> bool) -> usize {
     text.len()
 }
 
-fn is_telling(key: &str) -> bool {
+/// Whether the value of a key says what is wrong.
+pub fn is_telling(key: &str) -> bool {
     let last = key.rsplit(['-', '_']).next().unwrap_or(key);
     let is_of_error = ["code", "status", "error", "reason", "message", "exception"];
     TELLING.iter().any(|known| key.eq_ignore_ascii_case(known)) || is_of_error.contains(&last)

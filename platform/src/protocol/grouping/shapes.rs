@@ -70,12 +70,16 @@ pub fn is_token(piece: &str) -> bool {
         changes += u32::from(last.is_some_and(|last| last != kind));
         last = Some(kind);
     }
+    // `FR7630006000011234567890189`
+    let digits = piece.bytes().filter(u8::is_ascii_digit).count();
+    let is_account = digits >= 8 && changes >= 1;
     let is_mixed = piece.len() >= 12 && changes >= 1 && cases >= 5;
     // No name starts with a digit and has letters and digits after it; `800x600` is a size.
     let starts_as_none = piece.len() >= 4 && changes >= 2 && piece.starts_with(|c: char| c.is_ascii_digit());
     (piece.len() >= 5 && changes >= 3)
         || (piece.len() >= 16 && changes >= 2)
         || is_mixed
+        || is_account
         || (starts_as_none && !piece.contains('x'))
 }
 

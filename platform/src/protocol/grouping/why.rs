@@ -18,6 +18,7 @@ pub enum Why {
     Fingerprint,
     AppFrames,
     NoAppFrame,
+    DomainAndCode,
 }
 
 impl Why {
@@ -39,6 +40,7 @@ impl Why {
             Why::Fingerprint => "the fingerprint takes precedence",
             Why::AppFrames => "the application's frames take precedence",
             Why::NoAppFrame => "no frame of the application counts",
+            Why::DomainAndCode => "the error's domain and code count",
         }
     }
 }

@@ -136,6 +136,7 @@ fn grouping_why(why: Why) -> &'static str {
         Why::EndlessRecursion => "无限递归",
         Why::BeyondMaxFrames => "超出 max-frames",
         Why::TellsNothing => "没有稳定的信息",
+        Why::DomainAndCode => "以错误的域和代码为准",
         Why::Unnamed => "匿名函数，旁边已有同一文件的具名函数",
         Why::StackRule => "堆栈规则",
         Why::HandlersWord => "由捕获方式给出，并非程序抛出",

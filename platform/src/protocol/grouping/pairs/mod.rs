@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{super::event::Event, Grouping, Version, group, rules::Rules};
 
-const TEXTS: [&str; 16] = [
+const TEXTS: [&str; 20] = [
     include_str!("javascript.txt"),
     include_str!("python_php_ruby.txt"),
     include_str!("java_dotnet_go.txt"),
@@ -26,6 +26,10 @@ const TEXTS: [&str; 16] = [
     include_str!("fourth.txt"),
     include_str!("fifth.txt"),
     include_str!("sixth.txt"),
+    include_str!("seventh.txt"),
+    include_str!("eighth.txt"),
+    include_str!("ninth.txt"),
+    include_str!("tenth.txt"),
 ];
 
 struct Set<'a> {
