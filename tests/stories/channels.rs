@@ -22,7 +22,7 @@ pub const KEY: &str = "0123456789abcdef0123456789abcdef";
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// A platform that may reach the far end.
-pub fn platform<'w>(world: &'w World) -> Result<(Platform<'w>, FarEnd)> {
+pub fn platform(world: &World) -> Result<(Platform<'_>, FarEnd)> {
     let far_end = FarEnd::start()?;
     Ok((Platform::start_set(world, &[("SENTRY_OUTBOUND_ALLOW", "127.0.0.1")])?, far_end))
 }

@@ -41,7 +41,7 @@ pub struct TeamAccess {
 }
 
 /// What somebody may do in an organisation, as they were known.
-pub(super) fn scopes(visitor: &Visitor, standing: &Standing) -> Scopes {
+pub(super) fn scopes(visitor: &Visitor, standing: Standing) -> Scopes {
     let User { is_superuser, machine_of, .. } = &visitor.user;
     let most = match standing.role {
         _ if *is_superuser || machine_of.is_some() => Scopes::ALL,
@@ -78,7 +78,7 @@ impl FromRequestParts<App> for Membership {
         let visitor = Visitor::known(parts, app).await?;
         let found = organizations::store::standing(&app.db, &visitor.user, slug).await?;
         let (organization, standing) = found.ok_or(Error::NotFound)?;
-        let scopes = scopes(&visitor, &standing);
+        let scopes = scopes(&visitor, standing);
         require(who, scopes)?;
         let projects = projects::store::seen(&app.db, &visitor.user, organization.id).await?;
         Ok(Membership { visitor, organization, projects, role: standing.role, scopes })

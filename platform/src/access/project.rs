@@ -62,7 +62,7 @@ impl ProjectAccess {
     /// Of what was found: nothing for who is not of its organisation, a refusal for who may not do it or is in none of its teams.
     fn of(parts: &Parts, visitor: Visitor, found: Option<Seen>) -> Result<ProjectAccess, Error> {
         let Seen { organization, project, standing, in_reach } = found.ok_or(Error::NotFound)?;
-        let scopes = scopes(&visitor, &standing);
+        let scopes = scopes(&visitor, standing);
         require(who(parts)?, scopes)?;
         if !in_reach {
             return Err(Error::Forbidden);

@@ -199,8 +199,8 @@ const USED_EVERY: TimeDelta = TimeDelta::minutes(1);
 pub async fn of_session(app: &App, secret: SecretHash) -> Result<Option<User>> {
     let now = app.now();
     let found = store::user_of_session(&app.db, secret, now).await.context("looking up a session")?;
-    let Some((user, used)) = found else { return Ok(None) };
-    if used.is_none_or(|used| now - used > USED_EVERY) {
+    let Some((user, last)) = found else { return Ok(None) };
+    if last.is_none_or(|last| now - last > USED_EVERY) {
         store::use_session(&app.db, secret, now).await.context("noting that a session was used")?;
     }
     Ok(Some(user))
@@ -262,7 +262,12 @@ pub struct Lifetime {
 
 /// 256 random bits.
 pub fn random_hex() -> String {
-    rand::random::<[u8; 32]>().iter().fold(String::with_capacity(64), |mut text, byte| {
+    hex(&rand::random::<[u8; 32]>())
+}
+
+/// Bytes as two lower-case digits each.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         use std::fmt::Write;
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

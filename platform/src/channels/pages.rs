@@ -196,7 +196,7 @@ fn form(language: Language, view: &ProjectView, draft: &Draft<'_>) -> Result<Htm
         text: field.text.of(language),
         is_needed: field.is_required && draft.channel.is_none(),
         value: draft.sent.values.get(field.name).cloned().unwrap_or_default(),
-        input: shape(field, &draft, language),
+        input: shape(field, draft, language),
         problem: problem(field.name),
     };
     Ok(render(&FormPage {

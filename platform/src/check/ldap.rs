@@ -1,5 +1,7 @@
 //! The directories: connect, TLS, bind, and whether what the settings name is there; with a login, what would become of it.
 
+use std::fmt::Write;
+
 use super::{
     Finding, Reason,
     reach::{classify_io, classify_tls},
@@ -47,8 +49,7 @@ fn reason(failure: &Failure) -> Reason {
         (_, 50, _) => Reason::PrivilegeMissing,
         (_, 32 | 34, _) => Reason::BaseDoesNotExist,
         (_, 51 | 52, _) => Reason::NotReady,
-        (_, _, Step::Settings) => Reason::SettingsInvalid,
-        (None, 0, Step::Groups) => Reason::SettingsInvalid,
+        (_, _, Step::Settings) | (None, 0, Step::Groups) => Reason::SettingsInvalid,
         _ => Reason::UnexpectedAnswer,
     }
 }
@@ -59,7 +60,7 @@ pub async fn steps_of(config: &Ldap, login: &str) -> anyhow::Result<String> {
     let mut told = String::new();
     for settings in directories.all() {
         let steps = steps(settings, login).await;
-        told.push_str(&format!("{} ({})\n{steps}", settings.name, settings.uri));
+        write!(told, "{} ({})\n{steps}", settings.name, settings.uri)?;
     }
     Ok(told)
 }

@@ -220,7 +220,7 @@ pub struct Ldap {
         default_value = "member"
     )]
     pub organization_role: String,
-    /// Roles and their groups, as in {"owner": ["admins"]}. The highest counts.
+    /// Roles and their groups, as in `{"owner": ["admins"]}`. The highest counts.
     #[arg(
         id = "ldap-group-role-mapping",
         long = "ldap-group-role-mapping",
@@ -228,7 +228,7 @@ pub struct Ldap {
         env = "SENTRY_LDAP_SENTRY_GROUP_ROLE_MAPPING"
     )]
     pub group_role_mapping: Option<String>,
-    /// Teams by slug and their groups, as in {"checkout": ["shop"]}.
+    /// Teams by slug and their groups, as in `{"checkout": ["shop"]}`.
     #[arg(
         id = "ldap-group-team-mapping",
         long = "ldap-group-team-mapping",
@@ -271,7 +271,7 @@ pub struct Ldap {
         default_value = "true"
     )]
     pub local_passwords: String,
-    /// More directories, asked in this order after the first: a list of objects with these settings in lower case and without SENTRY_LDAP_; what one leaves out is as above.
+    /// More directories, asked in this order after the first: a list of objects with these settings in lower case and without `SENTRY_LDAP_`; what one leaves out is as above.
     #[arg(id = "ldap-directories", long = "ldap-directories", value_name = "JSON", env = "SENTRY_LDAP_DIRECTORIES")]
     pub directories: Option<String>,
 }

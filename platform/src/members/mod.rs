@@ -91,7 +91,7 @@ pub async fn change(
             store::set_teams(&mut *tx, organization, user, teams).await?;
         }
     } else {
-        invitations::store::change(&mut *tx, member.id, &change).await?;
+        invitations::store::change(&mut tx, member.id, &change).await?;
     }
     let data = json!({"role": change.role.name(), "old_role": member.role.name()});
     let entry = Entry { organization: Some(organization), event: "member.edit", target: &member.email, data };

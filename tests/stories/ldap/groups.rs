@@ -77,7 +77,7 @@ fn by_name_and_dn(world: &World) -> Result<()> {
     let site = Site::start(world)?;
     site.ldap.load(&[group("管理员", &["ada"]), group("经理", &["zhang"])].concat())?;
     let mapping =
-        format!(r#"{{"admin": ["管理员"], "manager": ["CN=经理, OU=Groups,DC=picket,DC=dev"], "owner": ["nobody"]}}"#);
+        r#"{"admin": ["管理员"], "manager": ["CN=经理, OU=Groups,DC=picket,DC=dev"], "owner": ["nobody"]}"#.to_string();
     let web = site.web(&[GROUPED, ("SENTRY_LDAP_SENTRY_GROUP_ROLE_MAPPING", &mapping)])?;
     web.lets_in("ada")?;
     web.lets_in("zhang")?;

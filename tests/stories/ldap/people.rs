@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use harness::{
-    chromium::{self, Browser, Size},
+    chromium::{self, Browser},
     smtp::Smtp,
 };
 use serde_json::{Value, json};

@@ -28,8 +28,7 @@ impl Subject<'_> {
             Subject::Recovery(email) => ("recovery", email),
         };
         let hash = Sha256::digest(text.trim().to_lowercase().as_bytes());
-        let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("{kind} {hex}")
+        format!("{kind} {}", super::hex(&hash[..16]))
     }
 
     /// How many failures cost nothing, and the longest wait.

@@ -114,13 +114,12 @@ async fn follow(
     if time == Time::Again && settings.sync == Sync::First {
         return Ok(());
     }
-    if let Some(is_superuser) = person.is_superuser {
-        if store::set_superuser(&mut *tx, user, &settings.name, is_superuser).await? {
+    if let Some(is_superuser) = person.is_superuser
+        && store::set_superuser(&mut *tx, user, &settings.name, is_superuser).await? {
             let data = json!({"superuser": is_superuser});
             let entry = Entry { organization: None, event: "user.superuser", target: &person.email, data };
             audit::record(&mut *tx, actor, entry).await?;
         }
-    }
     let Some(organization) = store::organization(&mut *tx, settings.organization.as_deref()).await? else {
         let named = settings.organization.as_deref().unwrap_or("(the only one)");
         tracing::error!(

@@ -11,49 +11,45 @@ pub fn same(one: &str, other: &str) -> bool {
 
 /// A DN in the one form that is compared.
 pub fn normal(dn: &str) -> String {
-    let mut parts: Vec<Vec<u8>> = vec![Vec::new()];
     let mut bytes = dn.bytes().peekable();
-    // Escaped bytes are kept apart from separators, and from spaces that are cut.
-    let mut solid = 0;
-    let trim = |parts: &mut [Vec<u8>], solid: &mut usize| {
-        let part = parts.last_mut().expect("there is always one");
-        while part.len() > *solid && part.last() == Some(&b' ') {
-            part.pop();
-        }
-        *solid = 0;
-    };
+    let mut normal = Vec::with_capacity(dn.len());
+    // Where a part begins, and up to where its spaces are escaped or belong to what is before it.
+    let (mut start, mut solid) = (0, 0);
     while let Some(byte) = bytes.next() {
         match byte {
             b'\\' => {
                 let Some(next) = bytes.next() else { break };
-                let second = bytes.peek().copied();
-                let pair = hex(next).zip(second.and_then(hex));
-                let part = parts.last_mut().expect("there is always one");
-                match pair {
+                match hex(next).zip(bytes.peek().copied().and_then(hex)) {
                     Some((high, low)) => {
                         bytes.next();
-                        part.push(high << 4 | low);
+                        normal.push((high << 4) | low);
                     }
-                    None => part.push(next),
+                    None => normal.push(next),
                 }
                 // A separator that was escaped is none.
-                if matches!(part.last(), Some(b',' | b'+' | b'=' | b';')) {
-                    part.push(0);
+                if matches!(normal.last(), Some(b',' | b'+' | b'=' | b';')) {
+                    normal.push(0);
                 }
-                solid = part.len();
+                solid = normal.len();
             }
             b',' | b';' | b'+' | b'=' => {
-                trim(&mut parts, &mut solid);
-                let separator = if byte == b';' { b',' } else { byte };
-                parts.last_mut().expect("there is always one").push(separator);
-                parts.push(Vec::new());
+                cut(&mut normal, solid);
+                normal.push(if byte == b';' { b',' } else { byte });
+                (start, solid) = (normal.len(), normal.len());
             }
-            b' ' if parts.last().is_some_and(Vec::is_empty) => (),
-            byte => parts.last_mut().expect("there is always one").push(byte),
+            b' ' if normal.len() == start => (),
+            byte => normal.push(byte),
         }
     }
-    trim(&mut parts, &mut solid);
-    String::from_utf8_lossy(&parts.concat()).to_lowercase()
+    cut(&mut normal, solid);
+    String::from_utf8_lossy(&normal).to_lowercase()
+}
+
+/// Cuts the spaces at the end, and leaves what is solid.
+fn cut(text: &mut Vec<u8>, solid: usize) {
+    while text.len() > solid && text.last() == Some(&b' ') {
+        text.pop();
+    }
 }
 
 fn hex(byte: u8) -> Option<u8> {

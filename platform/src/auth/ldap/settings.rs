@@ -249,7 +249,7 @@ impl Values {
             deny_group: self.text("deny_group"),
             superuser_groups: self.list("superuser_groups")?,
             organization: self.text("default_sentry_organization"),
-            role: self.role(self.get("sentry_organization_role_type").unwrap_or("member"))?,
+            role: role(self.get("sentry_organization_role_type").unwrap_or("member"))?,
             role_groups: self.role_groups()?,
             team_groups: self.lists("sentry_group_team_mapping")?,
             default_teams: self.teams()?,
@@ -337,10 +337,6 @@ impl Values {
         }))
     }
 
-    fn role(&self, name: &str) -> Result<Role> {
-        name.parse().map_err(|error| anyhow::anyhow!("SENTRY_LDAP_SENTRY_ORGANIZATION_ROLE_TYPE: {error}"))
-    }
-
     fn role_groups(&self) -> Result<Vec<(Role, Vec<String>)>> {
         let named = self.lists("sentry_group_role_mapping")?.into_iter().map(|(role, groups)| {
             let role =
@@ -386,6 +382,10 @@ impl Settings {
         }
         names
     }
+}
+
+fn role(name: &str) -> Result<Role> {
+    name.parse().map_err(|error| anyhow::anyhow!("SENTRY_LDAP_SENTRY_ORGANIZATION_ROLE_TYPE: {error}"))
 }
 
 #[cfg(test)]

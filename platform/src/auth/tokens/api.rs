@@ -32,7 +32,7 @@ pub fn routes() -> Router<App> {
 fn json(token: &Token, secret: Option<&str>) -> Value {
     let at = |at: chrono::DateTime<chrono::Utc>| at.to_rfc3339_opts(SecondsFormat::Micros, true);
     let mut shown = json!({
-        "id": token.id.to_string(), "name": token.name, "scopes": token.scopes.clone().unwrap_or_else(|| all()),
+        "id": token.id.to_string(), "name": token.name, "scopes": token.scopes.clone().unwrap_or_else(all),
         "tokenLastCharacters": token.last_characters, "dateCreated": at(token.created_at),
         "dateLastUsed": token.last_used_at.map(at), "expiresAt": token.expires_at.map(at), "state": null, "application": null,
     });

@@ -167,7 +167,6 @@ impl Words {
     }
 
     /// What a role is called.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand over what they iterate by reference")]
     pub fn role_name(&self, role: &Role) -> &'static str {
         match role {
             Role::Member => self.member,
