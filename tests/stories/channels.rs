@@ -13,6 +13,7 @@ use crate::{
 pub const STORIES: &[Story] = &[
     Story { name: "every_kind_of_channel_is_taken_by_a_server_that_insists_on_its_rules", run: every_kind_is_taken },
     Story { name: "what_a_channels_server_refuses_is_explained_in_words", run: refusals_are_explained },
+    Story { name: "a_mistake_in_a_channels_settings_is_named_by_its_field", run: mistakes_are_named },
     Story { name: "a_channels_secrets_are_sealed_and_never_shown_again", run: secrets_are_sealed },
     Story { name: "a_channel_reaches_no_private_address_that_is_not_allowed", run: private_addresses_are_refused },
     Story { name: "an_organisations_channel_is_there_for_all_its_projects", run: an_organisations_channel },
@@ -145,7 +146,12 @@ fn refusals_are_explained(world: &World) -> Result<()> {
     far_end.fails(&[Fault::Status(502)]);
     let tried = test(&platform, &add(&platform, "slack", &slack("busy"))?)?;
     ensure!(tried["code"] == "http 502", "{tried}");
+    Ok(())
+}
 
+fn mistakes_are_named(world: &World) -> Result<()> {
+    let (platform, _far_end) = platform(world)?;
+    platform.project("shop")?;
     for (kind, config, field) in [
         ("dingtalk", json!({}), "access_token"),
         ("slack", json!({"url": "hooks.slack.com"}), "url"),

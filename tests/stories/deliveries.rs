@@ -56,6 +56,9 @@ fn tried_again(world: &World) -> Result<()> {
     Ok(())
 }
 
+/// Events of the storm.
+const STORM: usize = 600;
+
 fn a_storm_becomes_a_digest(world: &World) -> Result<()> {
     let far_end = FarEnd::start()?;
     let settings = [("SENTRY_OUTBOUND_ALLOW", "127.0.0.1"), ("SENTRY_ALERT_DIGEST_SECONDS", "3")];
@@ -64,7 +67,6 @@ fn a_storm_becomes_a_digest(world: &World) -> Result<()> {
     far_end.open("ding", Place { per_minute: Some(20), ..Place::default() });
     let ding = add(&platform, "dingtalk", &json!({"access_token": "ding", "server": far_end.url("")}))?;
     rule(&platform, "every", &ding, &json!({}))?;
-    const STORM: usize = 600;
     for nth in 0..STORM {
         let mut event = error("Gone", "umbrella");
         if nth % 100 == 0 {

@@ -8,11 +8,12 @@ use crate::{
     Story,
     channels::{SECRET, add, platform as with_far_end},
     far_end::{FarEnd, Place},
-    platform::{ADMIN, Platform, SOON, World, error},
+    platform::{ADMIN, Platform, Project, SOON, World, error},
 };
 
 pub const STORIES: &[Story] = &[
     Story { name: "every_condition_and_filter_of_a_rule_fires_when_it_should", run: every_term_fires },
+    Story { name: "a_rule_of_several_terms_fires_when_all_any_or_none_of_them_hold", run: several_terms },
     Story { name: "a_rule_looks_at_what_is_known_of_the_issue", run: what_is_known_of_the_issue },
     Story { name: "a_rule_of_an_environment_hears_only_of_that", run: an_environments_rule },
     Story { name: "a_rules_preview_agrees_with_what_happens_when_the_same_comes_again", run: a_preview_agrees },
@@ -60,14 +61,13 @@ fn titles(far_end: &FarEnd, place: &str) -> Vec<String> {
     titles
 }
 
-fn every_term_fires(world: &World) -> Result<()> {
-    let (platform, far_end) = with_far_end(world)?;
-    let shop = platform.project("shop")?;
-    let table = [
+/// Each term, and the titles of the events about which a rule of it alone tells.
+fn terms() -> [(&'static str, Value, &'static [&'static str]); 10] {
+    [
         (
             "every",
             condition("EveryEventCondition", &json!({})),
-            &["Gone: hat", "Gone: hat", "Gone: umbrella", "Refused: card"][..],
+            &["Gone: hat", "Gone: hat", "Gone: umbrella", "Refused: card"],
         ),
         ("first", condition("FirstSeenEventCondition", &json!({})), &["Gone: hat", "Refused: card"]),
         ("fatal", condition("LevelCondition", &json!({"level": "50", "match": "gte"})), &["Refused: card"]),
@@ -105,11 +105,42 @@ fn every_term_fires(world: &World) -> Result<()> {
             condition("EventUniqueUserFrequencyCondition", &json!({"value": 1, "interval": "1h"})),
             &["Gone: umbrella"],
         ),
-    ];
-    for (name, term, _) in &table {
+    ]
+}
+
+/// Two hats, a card and an umbrella of somebody else's, one after the other.
+fn four_events_come(platform: &Platform, shop: &Project) -> Result<()> {
+    let mut refused = error("Refused", "card");
+    refused["level"] = json!("fatal");
+    refused["tags"]["region"] = json!("us");
+    let mut other = error("Gone", "umbrella");
+    other["user"] = json!({"id": "43"});
+    for (nth, event) in [error("Gone", "hat"), error("Gone", "hat"), refused, other].into_iter().enumerate() {
+        platform.receives(shop, &event)?;
+        platform.stores(nth + 1)?;
+        // An issue is called what its latest event is.
+        all_told(platform)?;
+    }
+    Ok(())
+}
+
+fn every_term_fires(world: &World) -> Result<()> {
+    let (platform, far_end) = with_far_end(world)?;
+    let shop = platform.project("shop")?;
+    for (name, term, _) in &terms() {
         let channel = webhook(&platform, &far_end, name)?;
         rule(&platform, name, &channel, &json!({"conditions": [term]}))?;
     }
+    four_events_come(&platform, &shop)?;
+    for (name, _, expected) in terms() {
+        ensure!(titles(&far_end, name) == expected, "{name} heard of {:?}", titles(&far_end, name));
+    }
+    Ok(())
+}
+
+fn several_terms(world: &World) -> Result<()> {
+    let (platform, far_end) = with_far_end(world)?;
+    let shop = platform.project("shop")?;
     let both = webhook(&platform, &far_end, "both")?;
     let filters = json!([
         condition("LevelFilter", &json!({"level": "50", "match": "eq"})),
@@ -125,21 +156,7 @@ fn every_term_fires(world: &World) -> Result<()> {
         )
     ]);
     rule(&platform, "either", &either, &json!({"conditions": conditions, "actionMatch": "any"}))?;
-
-    let mut refused = error("Refused", "card");
-    refused["level"] = json!("fatal");
-    refused["tags"]["region"] = json!("us");
-    let mut other = error("Gone", "umbrella");
-    other["user"] = json!({"id": "43"});
-    for (nth, event) in [error("Gone", "hat"), error("Gone", "hat"), refused, other].into_iter().enumerate() {
-        platform.receives(&shop, &event)?;
-        platform.stores(nth + 1)?;
-        // An issue is called what its latest event is.
-        all_told(&platform)?;
-    }
-    for (name, _, expected) in table {
-        ensure!(titles(&far_end, name) == expected, "{name} heard of {:?}", titles(&far_end, name));
-    }
+    four_events_come(&platform, &shop)?;
     ensure!(
         titles(&far_end, "both") == ["Gone: hat", "Gone: umbrella"],
         "both heard of {:?}",

@@ -253,7 +253,7 @@ fn recovery(world: &World) -> Result<()> {
     let answer = browser.get(&path)?;
     let cookie =
         answer.headers().get(header::SET_COOKIE).and_then(|cookie| cookie.to_str().ok()).context("a cookie")?;
-    browser.cookies = cookie.split(';').next().unwrap_or_default().to_owned();
+    cookie.split(';').next().unwrap_or_default().clone_into(&mut browser.cookies);
     ensure!(
         browser.post("/auth/recover/new/", &[("password", "short")])?.status() == 422,
         "a short password is refused"
@@ -370,7 +370,7 @@ fn invitation(world: &World) -> Result<()> {
     let answer = grace.get(&path)?;
     let cookie =
         answer.headers().get(header::SET_COOKIE).and_then(|cookie| cookie.to_str().ok()).context("a cookie")?;
-    grace.cookies = cookie.split(';').next().unwrap_or_default().to_owned();
+    cookie.split(';').next().unwrap_or_default().clone_into(&mut grace.cookies);
     let page = grace.get("/auth/invitation/")?.text()?;
     ensure!(page.contains("You are invited to acme, as Admin"), "{page}");
     let form = [("name", "Grace Hopper"), ("password", "a compiler of her own")];

@@ -50,7 +50,7 @@ fn of_organizations(mut router: Router<App>) -> Router<App> {
         ),
         ("search-suggestions/", get(suggestions::suggest)),
         ("tags/", get(tags::of_organization)),
-        ("tags/{key}/values/", get(tags::values_of_organization)),
+        ("tags/{tag}/values/", get(tags::values_of_organization)),
     ] {
         router = api_route(router, &format!("/api/0/organizations/{{org}}/{path}"), methods);
     }
@@ -67,8 +67,8 @@ fn of_projects(mut router: Router<App>) -> Router<App> {
             get(saved::one_of_project).put(saved::change_in_project).delete(saved::delete_in_project),
         ),
         ("tags/", get(tags::of_project)),
-        ("tags/{key}/", get(tags::one_of_project).delete(tags::delete_of_project)),
-        ("tags/{key}/values/", get(tags::values_of_project)),
+        ("tags/{tag}/", get(tags::one_of_project).delete(tags::delete_of_project)),
+        ("tags/{tag}/values/", get(tags::values_of_project)),
         ("tombstones/", get(merges::tombstones)),
         ("tombstones/{tombstone}/", delete(merges::bring_back)),
     ] {
@@ -91,8 +91,8 @@ fn of_issues(mut router: Router<App>) -> Router<App> {
             ("notes/{comment}/", comment()),
             ("participants/", get(participants)),
             ("tags/", get(tags::of_issue)),
-            ("tags/{key}/", get(tags::one_of_issue)),
-            ("tags/{key}/values/", get(tags::values_of_issue)),
+            ("tags/{tag}/", get(tags::one_of_issue)),
+            ("tags/{tag}/values/", get(tags::values_of_issue)),
         ] {
             router = api_route(router, &format!("{issue}{path}"), methods);
         }

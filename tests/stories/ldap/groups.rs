@@ -76,9 +76,8 @@ fn nested(world: &World) -> Result<()> {
 fn by_name_and_dn(world: &World) -> Result<()> {
     let site = Site::start(world)?;
     site.ldap.load(&[group("管理员", &["ada"]), group("经理", &["zhang"])].concat())?;
-    let mapping =
-        r#"{"admin": ["管理员"], "manager": ["CN=经理, OU=Groups,DC=picket,DC=dev"], "owner": ["nobody"]}"#.to_string();
-    let web = site.web(&[GROUPED, ("SENTRY_LDAP_SENTRY_GROUP_ROLE_MAPPING", &mapping)])?;
+    let mapping = r#"{"admin": ["管理员"], "manager": ["CN=经理, OU=Groups,DC=picket,DC=dev"], "owner": ["nobody"]}"#;
+    let web = site.web(&[GROUPED, ("SENTRY_LDAP_SENTRY_GROUP_ROLE_MAPPING", mapping)])?;
     web.lets_in("ada")?;
     web.lets_in("zhang")?;
     ensure!(site.is("ada")? == "admin" && site.is("zhang")? == "manager", "{} {}", site.is("ada")?, site.is("zhang")?);
@@ -177,9 +176,10 @@ fn cache(world: &World) -> Result<()> {
 
 fn five_thousand(world: &World) -> Result<()> {
     let site = Site::start(world)?;
-    let members: String = (0..5_000).map(|n| format!("member: uid=user{n},{PEOPLE}\n")).collect();
+    let members: Vec<_> = (0..5_000).map(|n| format!("member: uid=user{n},{PEOPLE}\n")).collect();
     let large = format!(
-        "dn: cn=everybody,{GROUPS}\nobjectClass: groupOfNames\ncn: everybody\n{members}member: {}\n",
+        "dn: cn=everybody,{GROUPS}\nobjectClass: groupOfNames\ncn: everybody\n{}member: {}\n",
+        members.concat(),
         dn("ada")
     );
     site.ldap.load(&large)?;

@@ -171,8 +171,8 @@ fn dn(uid: &str) -> String {
 
 /// A group of names.
 fn group(name: &str, members: &[&str]) -> String {
-    let members: String = members.iter().map(|uid| format!("member: {}\n", dn(uid))).collect();
-    format!("dn: cn={name},{GROUPS}\nobjectClass: groupOfNames\ncn: {name}\n{members}\n")
+    let members: Vec<_> = members.iter().map(|uid| format!("member: {}\n", dn(uid))).collect();
+    format!("dn: cn={name},{GROUPS}\nobjectClass: groupOfNames\ncn: {name}\n{}\n", members.concat())
 }
 
 /// Takes somebody out of a group, or puts them into it.

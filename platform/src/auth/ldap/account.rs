@@ -115,11 +115,12 @@ async fn follow(
         return Ok(());
     }
     if let Some(is_superuser) = person.is_superuser
-        && store::set_superuser(&mut *tx, user, &settings.name, is_superuser).await? {
-            let data = json!({"superuser": is_superuser});
-            let entry = Entry { organization: None, event: "user.superuser", target: &person.email, data };
-            audit::record(&mut *tx, actor, entry).await?;
-        }
+        && store::set_superuser(&mut *tx, user, &settings.name, is_superuser).await?
+    {
+        let data = json!({"superuser": is_superuser});
+        let entry = Entry { organization: None, event: "user.superuser", target: &person.email, data };
+        audit::record(&mut *tx, actor, entry).await?;
+    }
     let Some(organization) = store::organization(&mut *tx, settings.organization.as_deref()).await? else {
         let named = settings.organization.as_deref().unwrap_or("(the only one)");
         tracing::error!(

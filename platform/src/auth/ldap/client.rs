@@ -188,7 +188,10 @@ fn trusting(file: &std::path::Path) -> Result<ClientConfig, String> {
 
 fn tls_inside(error: &io::Error) -> bool {
     // A server that does not speak TLS may just hang up.
-    error.kind() == io::ErrorKind::UnexpectedEof || error.get_ref().is_some_and(<dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<rustls::Error>)
+    error.kind() == io::ErrorKind::UnexpectedEof
+        || error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + std::marker::Send + std::marker::Sync + 'static>::is::<rustls::Error>)
 }
 
 fn failed(step: Step, what: &str, error: LdapError) -> Failure {

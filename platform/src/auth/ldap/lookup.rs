@@ -163,9 +163,10 @@ async fn find(
             };
             let dn = dn::of_template(template, typed);
             if let Asked::Login { password, .. } = asked
-                && !check_password(client, &dn, password, steps).await? {
-                    return Ok(None);
-                }
+                && !check_password(client, &dn, password, steps).await?
+            {
+                return Ok(None);
+            }
             Search { base: dn, scope: Scope::Base, filter: "(objectClass=*)".to_owned() }
         }
         (Find::Search(search), Asked::Known(key)) => {
@@ -234,9 +235,10 @@ async fn groups_of(
         steps.good(Step::Groups, names(&groups));
     }
     if let Some(Cache { db, now }) = cache
-        && let Err(error) = store::remember_groups(db, &settings.name, &entry.dn, (&groups, now)).await {
-            tracing::warn!("remembering groups: {error}");
-        }
+        && let Err(error) = store::remember_groups(db, &settings.name, &entry.dn, (&groups, now)).await
+    {
+        tracing::warn!("remembering groups: {error}");
+    }
     Ok(groups)
 }
 

@@ -29,8 +29,8 @@ const MOST_KEYS: i64 = 1000;
 const PAGE_SIZE: i64 = 100;
 
 #[derive(Deserialize)]
-pub(super) struct KeyPath {
-    key: String,
+pub(super) struct TagPath {
+    tag: String,
 }
 
 #[derive(Deserialize)]
@@ -60,10 +60,10 @@ pub(super) async fn keys(app: &App, issue: &Issue) -> Result<Value, Error> {
 pub(super) async fn one_of_issue(
     State(app): State<App>,
     found: IssueAccess,
-    Path(path): Path<KeyPath>,
+    Path(path): Path<TagPath>,
 ) -> Result<Json<Value>, Error> {
     let keys = tags::keys_of_issue(&app.db, &found.issue).await?;
-    let key = keys.into_iter().find(|key| key.key == path.key).ok_or(Error::NotFound)?;
+    let key = keys.into_iter().find(|key| key.key == path.tag).ok_or(Error::NotFound)?;
     let top = tags::values_of_issue(&app.db, &found.issue, &key.key, (0, TOP)).await?;
     Ok(Json(of_key(&key, &top)))
 }
@@ -71,22 +71,22 @@ pub(super) async fn one_of_issue(
 pub(super) async fn values_of_issue(
     State(app): State<App>,
     found: IssueAccess,
-    Path(path): Path<KeyPath>,
+    Path(path): Path<TagPath>,
     Query(asked): Query<Asked>,
 ) -> Result<([(HeaderName, String); 1], Json<Value>), Error> {
     // Sentry's own cursors here are an offset too: 0:100:0.
     let skip = asked.cursor.split(':').nth(1).and_then(|skip| skip.parse().ok()).unwrap_or(0_i64).clamp(0, 100_000);
-    let mut values = tags::values_of_issue(&app.db, &found.issue, &path.key, (skip, PAGE_SIZE + 1)).await?;
+    let mut values = tags::values_of_issue(&app.db, &found.issue, &path.tag, (skip, PAGE_SIZE + 1)).await?;
     let page = usize::try_from(PAGE_SIZE)?;
     let (is_first, is_last) = (skip == 0, values.len() <= page);
     values.truncate(page);
-    let url = app.config.site.url(&format!("/api/0/issues/{}/tags/{}/values/", found.issue.id.0, encoded(&path.key)));
+    let url = app.config.site.url(&format!("/api/0/issues/{}/tags/{}/values/", found.issue.id.0, encoded(&path.tag)));
     let link = |rel: &str, skip: i64, results: bool| {
         let cursor = format!("0:{skip}:{}", u8::from(rel == "previous"));
         format!(r#"<{url}?cursor={cursor}>; rel="{rel}"; results="{results}"; cursor="{cursor}""#)
     };
     let links = [link("previous", (skip - PAGE_SIZE).max(0), !is_first), link("next", skip + PAGE_SIZE, !is_last)];
-    let values = values.iter().map(|value| of_value(&path.key, value)).collect();
+    let values = values.iter().map(|value| of_value(&path.tag, value)).collect();
     Ok(([(header::LINK, links.join(", "))], Json(values)))
 }
 
@@ -98,28 +98,28 @@ pub(super) async fn of_project(State(app): State<App>, access: ProjectAccess) ->
 pub(super) async fn one_of_project(
     State(app): State<App>,
     access: ProjectAccess,
-    Path(path): Path<KeyPath>,
+    Path(path): Path<TagPath>,
 ) -> Result<Json<Value>, Error> {
-    let keys = tags::keys_of_projects(&app.db, &[access.project.id.0], &path.key, MOST_KEYS).await?;
-    keys.iter().find(|key| key.key == path.key).map(|key| Json(of_project_key(key))).ok_or(Error::NotFound)
+    let keys = tags::keys_of_projects(&app.db, &[access.project.id.0], &path.tag, MOST_KEYS).await?;
+    keys.iter().find(|key| key.key == path.tag).map(|key| Json(of_project_key(key))).ok_or(Error::NotFound)
 }
 
 pub(super) async fn delete_of_project(
     State(app): State<App>,
     access: crate::access::ProjectAdmin,
-    Path(path): Path<KeyPath>,
+    Path(path): Path<TagPath>,
 ) -> Result<StatusCode, Error> {
-    let deleted = tags::delete_key(&app.db, access.0.project.id, &path.key).await?;
+    let deleted = tags::delete_key(&app.db, access.0.project.id, &path.tag).await?;
     if deleted == 0 { Err(Error::NotFound) } else { Ok(StatusCode::NO_CONTENT) }
 }
 
 pub(super) async fn values_of_project(
     State(app): State<App>,
     access: ProjectAccess,
-    Path(path): Path<KeyPath>,
+    Path(path): Path<TagPath>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Error> {
-    values(&app, &access.into(), &path.key, &asked).await
+    values(&app, &access.into(), &path.tag, &asked).await
 }
 
 pub(super) async fn of_organization(
@@ -136,11 +136,11 @@ pub(super) async fn of_organization(
 pub(super) async fn values_of_organization(
     State(app): State<App>,
     access: Membership,
-    Path(path): Path<KeyPath>,
+    Path(path): Path<TagPath>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Error> {
     let scope = Scope::from(access).narrowed(&asked.project)?;
-    values(&app, &scope, &path.key, &asked).await
+    values(&app, &scope, &path.tag, &asked).await
 }
 
 async fn values(app: &App, scope: &Scope, key: &str, asked: &Asked) -> Result<Json<Value>, Error> {
