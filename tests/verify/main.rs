@@ -9,6 +9,7 @@ mod readme;
 mod steps;
 
 use std::{
+    env,
     io::{BufRead, BufReader},
     process::{Command, ExitCode, Stdio},
     time::Instant,
@@ -64,6 +65,10 @@ fn main() -> ExitCode {
 
 /// Runs a command, shows what it prints, and counts the tests it reports.
 fn run(command: &mut Command, tally: &mut Tally) -> Result<()> {
+    if env::var_os("CI").is_some() {
+        // Nothing is built twice there, and what a second build would start from takes gigabytes.
+        command.env("CARGO_INCREMENTAL", "0");
+    }
     command.current_dir(harness::workspace()).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("starting {command:?}"))?;
     let output = child.stdout.take().context("the output is not piped")?;

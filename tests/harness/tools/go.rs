@@ -57,12 +57,14 @@ impl GoModule<'_> {
         Ok(folder.join("bin"))
     }
 
-    /// In one go, so that what the programs share is compiled once and their links run side by side.
+    /// In one go, so that what the programs share is compiled once and their links run side by side. What is compiled on the
+    /// way takes gigabytes, and nobody needs it again.
     fn compile(&self, programs: &[(&str, &str)], folder: &Path) -> Result<()> {
         fs::create_dir_all(folder)?;
+        let compiled = tempfile::tempdir_in(folder).context("making a folder for what is compiled")?;
         let mut go = Command::new("go");
         go.arg("build").args(FLAGS).arg(format!("-ldflags=-s -w {}", self.linker)).arg("-o").arg(folder);
-        go.args(programs.iter().map(|(_, package)| package)).current_dir(self.folder);
+        go.args(programs.iter().map(|(_, package)| package)).current_dir(self.folder).env("GOCACHE", compiled.path());
         output(&mut go).context("building with Go (1.26 or newer, from https://go.dev/dl, must be on PATH)")?;
         for (name, package) in programs {
             let built = folder.join(binary_of(package));
