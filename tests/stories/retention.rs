@@ -99,6 +99,7 @@ fn two_crons_share_the_work(world: &World) -> Result<()> {
 const TWO_OF_EACH: &str = "
     with day (at, n) as (values (now() - interval '40 days', 1), (now(), 2)),
          shop (id) as (select max(id) from projects),
+         acme (id) as (select max(id) from organizations),
          task as (
              insert into monitors (project_id, slug, created_at) select id, 'nightly', now() from shop returning id, project_id
          ),
@@ -131,6 +132,39 @@ const TWO_OF_EACH: &str = "
          ),
          h as (
              insert into tag_keys (project_id, key, values) select id, 'forgotten', 0 from shop
+         ),
+         i as (
+             insert into deliveries (project_id, id, rule_id, event_id, issue_id, channel_id, user_id, news, created_at)
+             select shop.id, gen_random_uuid(), 1, gen_random_uuid(), 1, 0, 1, 0, at from day, shop
+         ),
+         j as (
+             insert into rule_fires (project_id, rule_id, issue_id, fired_at) select shop.id, 1, n, at from day, shop
+         ),
+         robot as (
+             insert into channels (organization_id, kind, name, config, secrets, created_at)
+             select id, 'slack', 'robot', '{}', '', now() from acme returning id
+         ),
+         k as (
+             insert into incidents (project_id, issue_id, channel_id, rule_id, opened_at)
+             select shop.id, n, robot.id, 1, at from day, shop, robot
+         ),
+         l as (
+             insert into password_resets (token_hash, user_id, created_at, expires_at)
+             select sha256(n::text::bytea), u.id, at, at from day, users u
+         ),
+         m as (
+             insert into invitations (organization_id, email, role, token_hash, created_at, expires_at)
+             select acme.id, n || '@example.com', 'member', sha256(n::text::bytea), at, at from day, acme
+         ),
+         o as (
+             insert into sign_in_attempts (subject, failures, last_at, blocked_until) select n, 1, at, at from day
+         ),
+         p as (
+             insert into directory_groups (directory, dn, groups, asked_at) select 'corp', n, '[]', at from day
+         ),
+         q as (
+             insert into audit_log (organization_id, at, event, actor, address, target)
+             select acme.id, at, 'team.create', '', '', '' from day, acme
          )
     insert into rejected_events (project_id, id, received_at, reason, body)
     select shop.id, gen_random_uuid(), at, 'no JSON', '{' from day, shop";

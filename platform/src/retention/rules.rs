@@ -82,8 +82,6 @@ pub const RULES: &[(&str, Rule)] = &[
     // One for each channel and each person.
     ("delivery_lanes", Bounded),
     ("discarded_issues", Bounded),
-    ("teams", Bounded),
-    ("team_members", Bounded),
     ("saved_searches", Bounded),
     ("default_searches", Bounded),
     // 500 a project, of 100 environments each.
