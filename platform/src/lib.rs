@@ -14,6 +14,7 @@ pub mod check;
 pub mod cli;
 pub mod config;
 pub mod crashes;
+pub mod crew;
 pub mod cron;
 pub mod events;
 pub mod feedback;

@@ -13,14 +13,14 @@ use std::{any::Any, time::Duration};
 use anyhow::{Context, Result, anyhow};
 use axum::{
     Router,
-    extract::OriginalUri,
+    extract::{OriginalUri, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, any},
 };
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio::{net::TcpListener, runtime::Handle};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer, set_header::SetResponseHeaderLayer,
@@ -31,8 +31,8 @@ use connections::Seats;
 pub use error::{Error, as_json};
 
 use crate::{
-    alerts, app::App, attachments, audit, auth, channels, events, feedback, health, ingest, issues, members, monitors,
-    outcomes, overview, people, projects, quotas, reports, system, teams, ui,
+    alerts, app::App, attachments, audit, auth, channels, crew::Crew, events, feedback, health, ingest, issues,
+    members, monitors, outcomes, overview, people, projects, quotas, reports, system, teams, ui,
 };
 
 /// How long requests that are under way may take to finish once we are told to stop.
@@ -49,6 +49,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
     let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
     tracing::info!("serving {} on {address}", app.config.site.url_prefix);
     tokio::spawn(ingest::keep(app.clone(), stop.clone()));
+    let crew = Crew::start().context("starting the threads that answer requests")?;
     let seats = Seats::new(app.config.web.most_connections, app.metrics.clone());
     let too_late = async {
         stop.cancelled().await;
@@ -57,7 +58,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
     // What a router is layered with comes after routing.
     let routes = ServiceBuilder::new().map_request(ingest::collapse_slashes).service(router(app.clone()));
     tokio::select! {
-        () = connections::serve(listener, routes, seats, stop.clone()) => (),
+        () = connections::serve((listener, crew), routes, seats, stop.clone()) => (),
         () = too_late => tracing::warn!("some requests were not finished within {GRACE:?}"),
     }
     outcomes::flush_or_warn(&app).await;
@@ -115,10 +116,17 @@ fn router(app: App) -> Router {
         .merge(guarded(pages, &app).layer(middleware::from_fn(error::as_page)))
         .merge(ui::assets::routes())
         .layer(answers)
+        .layer(middleware::from_fn_with_state(Handle::current(), on_shared_threads))
         .merge(ready::routes())
         .merge(ingest::routes(&app))
         .merge(feedback::routes(&app))
         .with_state(app)
+}
+
+/// Answers on this runtime, which all threads share: a page may compute for longer than an event should wait behind it.
+async fn on_shared_threads(State(runtime): State<Handle>, request: Request, next: Next) -> Result<Response, Error> {
+    let answer = AbortOnDropHandle::new(runtime.spawn(next.run(request)));
+    Ok(answer.await.context("answering on another thread")?)
 }
 
 /// A route of the Web API: Sentry's paths end in a slash, and some clients leave it out.

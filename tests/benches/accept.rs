@@ -33,7 +33,7 @@ pub fn measure(bench: &Bench) -> Result<()> {
     let request = load::request("/api/1/envelope/", &key, &load::event(0))?;
     let (rounds, requests) = match bench.effort {
         Effort::Quick => (1, 500),
-        Effort::Full => (5, 20_000),
+        Effort::Full => (15, 10_000),
     };
     let runtime = tokio::runtime::Runtime::new()?;
     println!("accept: envelopes/s of web ÷ bare handler, {} bytes gzipped", request.len());

@@ -1,12 +1,15 @@
 //! Redis Streams: a stream and one consumer group per topic.
 //!
-//! Pushes of many requests share one multiplexed connection, so `XADD`s travel in pipelines by themselves. A reader has a
-//! connection of its own, because a blocking `XREADGROUP` would hold up everybody on a shared one. Acknowledged entries are
+//! Pushes of many requests share one multiplexed connection for each thread that answers some, so `XADD`s travel in pipelines by
+//! themselves and no thread wakes another. A reader has a connection of its own, because a blocking `XREADGROUP` would hold up everybody on a shared one. Acknowledged entries are
 //! deleted, so the stream's length is the backlog.
 
 mod buried;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
@@ -19,7 +22,10 @@ use redis::{
 use secrecy::ExposeSecret;
 
 use super::{Message, MessageId, Topic, Wait};
-use crate::config::{self, Config};
+use crate::{
+    config::{self, Config},
+    crew,
+};
 
 const GROUP: &str = "workers";
 const FIELD: &str = "m";
@@ -34,22 +40,23 @@ const USUAL_ARGUMENTS: usize = 32;
 #[derive(Clone)]
 pub struct RedisQueue {
     client: Client,
-    connection: ConnectionManager,
+    /// By seat in the crew.
+    connections: Arc<[ConnectionManager]>,
     reclaim_after: Duration,
 }
 
 impl RedisQueue {
-    /// Prepares a connection, which is made at first use and made again when it breaks.
+    /// Prepares connections, each of which is made at first use and made again when it breaks.
     pub fn open(config: &Config) -> Result<RedisQueue> {
         let client = Client::open(connection_info(&config.redis)?).context("reading the Redis settings")?;
         // Who pushes has a patience of its own: see `patience`.
-        let connection = connect(&client, None)?;
-        Ok(RedisQueue { client, connection, reclaim_after: config.queue.reclaim_after() })
+        let connections = (0..=crew::size()).map(|_| connect(&client, None)).collect::<Result<_>>()?;
+        Ok(RedisQueue { client, connections, reclaim_after: config.queue.reclaim_after() })
     }
 
     /// Returns when every message is in; how long that may take is up to the caller.
     pub(super) async fn push(&self, messages: &[(Topic, Bytes)]) -> Result<(), RedisError> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         if let [(topic, body)] = messages {
             return add(*topic, body).exec_async(&mut connection).await;
         }
@@ -66,12 +73,12 @@ impl RedisQueue {
     }
 
     pub(super) async fn depth(&self, topic: Topic) -> Result<u64> {
-        in_time(self.connection.clone().xlen(key(topic))).await
+        in_time(self.connection().xlen(key(topic))).await
     }
 
-    /// For callers who limit how long they wait: this connection does not.
+    /// This thread's. For callers who limit how long they wait: this connection does not.
     pub(super) fn connection(&self) -> ConnectionManager {
-        self.connection.clone()
+        self.connections[crew::seat() % self.connections.len()].clone()
     }
 
     /// The memory that waiting messages take.
@@ -80,14 +87,14 @@ impl RedisQueue {
         for topic in Topic::ALL {
             pipe.cmd("MEMORY").arg("USAGE").arg(key(topic));
         }
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let sizes: Vec<Option<u64>> = in_time(pipe.query_async(&mut connection)).await?;
         Ok(sizes.into_iter().flatten().sum())
     }
 
     /// One round trip, for readiness.
     pub async fn ping(&self) -> Result<()> {
-        in_time(redis::cmd("PING").exec_async(&mut self.connection.clone())).await
+        in_time(redis::cmd("PING").exec_async(&mut self.connection())).await
     }
 
     pub(super) async fn consumer(&self, topic: Topic) -> Result<Reader> {

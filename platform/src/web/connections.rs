@@ -9,7 +9,7 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     io,
-    net::SocketAddr,
+    net::{self, SocketAddr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -37,7 +37,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use crate::metrics::Metrics;
+use crate::{crew::Crew, metrics::Metrics};
 
 /// How long a client may take for a head, and keep a connection without a request: longer than the minute for which proxies
 /// keep theirs, or they would send into one that we are closing.
@@ -62,7 +62,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 /// Serves connections until told to stop, then until the last one is answered.
-pub async fn serve<S>(listener: TcpListener, routes: S, seats: Seats, stop: CancellationToken)
+pub async fn serve<S>((listener, crew): (TcpListener, Crew), routes: S, seats: Seats, stop: CancellationToken)
 where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
 {
@@ -82,7 +82,7 @@ where
         match accepted {
             Ok((stream, peer)) => {
                 let seat = seats.take().await;
-                tokio::spawn(hold(http.clone(), (stream, peer), routes.clone(), seat, graceful.watcher()));
+                crew.spawn(hold(http.clone(), (stream, peer), routes.clone(), seat, graceful.watcher()));
             }
             Err(error) => {
                 tracing::warn!("accepting a connection: {error}");
@@ -99,7 +99,8 @@ where
     tokio::select! { () = graceful.shutdown() => (), () = silent => () }
 }
 
-async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+/// The next connection, for any runtime.
+async fn accept(listener: &TcpListener) -> io::Result<(net::TcpStream, SocketAddr)> {
     let (stream, peer) = listener.accept().await?;
     // Without it an answer may wait for the acknowledgement of the one before.
     stream.set_nodelay(true)?;
@@ -107,19 +108,23 @@ async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     let socket = SockRef::from(&stream);
     socket.set_tcp_keepalive(&keepalive)?;
     socket.set_tcp_user_timeout(Some(UNREAD_TIMEOUT))?;
-    Ok((stream, peer))
+    Ok((stream.into_std()?, peer))
 }
 
 /// Answers a connection's requests until one side ends it, or until it has to leave.
 async fn hold<S>(
     http: http1::Builder,
-    (stream, peer): (TcpStream, SocketAddr),
+    (stream, peer): (net::TcpStream, SocketAddr),
     routes: S,
     taken: Taken,
     watcher: Watcher,
 ) where
     S: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
 {
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!("watching a connection: {error}"),
+    };
     let seat = taken.seat.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         seat.is_busy();

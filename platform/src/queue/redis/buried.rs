@@ -22,13 +22,13 @@ impl RedisQueue {
     pub(in crate::queue) async fn backlog(&self, topic: Topic) -> Result<Backlog> {
         let mut pipe = redis::pipe();
         pipe.xlen(super::key(topic)).xlen(key(topic)).xrange_count(super::key(topic), "-", "+", 1);
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let (waiting, buried, first): (u64, u64, StreamRangeReply) = in_time(pipe.query_async(&mut connection)).await?;
         Ok(Backlog { waiting, oldest: first.ids.first().and_then(came), buried })
     }
 
     pub(in crate::queue) async fn buried(&self, topic: Topic, most: usize) -> Result<Vec<Buried>> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let found: StreamRangeReply = in_time(connection.xrevrange_count(key(topic), "+", "-", most)).await?;
         let buried = |entry: StreamId| {
             let reason = entry.map.get("reason").and_then(|reason| String::from_redis_value_ref(reason).ok());
@@ -39,7 +39,7 @@ impl RedisQueue {
     }
 
     pub(in crate::queue) async fn dig_up(&self, topic: Topic) -> Result<u64> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         // What is set aside again meanwhile comes behind it.
         let mut left: u64 = in_time(connection.xlen(key(topic))).await?;
         let mut dug_up = 0;
@@ -63,7 +63,7 @@ impl RedisQueue {
     }
 
     pub(in crate::queue) async fn version(&self) -> Result<String> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let info: String = in_time(redis::cmd("INFO").arg("server").query_async(&mut connection)).await?;
         let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"));
         Ok(version.unwrap_or_default().trim().to_owned())
