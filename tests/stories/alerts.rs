@@ -13,6 +13,7 @@ pub const STORIES: &[Story] = &[
     Story { name: "a_new_issue_is_told_once_by_mail", run: a_new_issue_is_told_once_by_mail },
     Story { name: "a_regression_is_told_by_mail", run: a_regression_is_told },
     Story { name: "an_ignored_issue_that_is_worth_a_look_is_told_by_mail", run: an_ignored_issue_is_told },
+    Story { name: "alert_mails_reach_only_who_sees_the_project", run: only_viewers_are_told },
     Story { name: "a_mail_waits_for_an_smtp_server_that_is_down", run: a_mail_waits_for_an_smtp_server_that_is_down },
 ];
 
@@ -61,6 +62,42 @@ fn a_mail_waits_for_an_smtp_server_that_is_down(world: &World) -> Result<()> {
     platform.wait_for_sql(tried, "1")?;
     smtp.restart()?;
     smtp.wait_for_mail(|mail| mail.subject.contains("Gone"), SOON)?;
+    Ok(())
+}
+
+fn only_viewers_are_told(world: &World) -> Result<()> {
+    let platform = Platform::start_with_mail(world)?;
+    let project = platform.project("shop")?;
+    platform.sql(
+        "update organizations set open_membership = false;
+         insert into users (email) select name || '@example.com' from unnest(array['grace', 'linus', 'mary', 'old']) name;
+         insert into members (organization_id, user_id, role, has_global_access)
+             select o.id, u.id, case when u.email like 'mary%' then 'manager' else 'member' end, u.email like 'old%'
+             from organizations o, users u where not u.is_superuser;
+         insert into teams (organization_id, slug, name) select id, t, t from organizations, unnest(array['checkout', 'ledger']) t;
+         insert into project_teams (project_id, team_id) select p.id, t.id from projects p, teams t where t.slug = 'checkout';
+         insert into team_members (team_id, user_id)
+             select t.id, u.id from teams t, users u where (u.email, t.slug) in (('grace@example.com', 'checkout'), ('linus@example.com', 'ledger'))",
+    )?;
+    let Some(smtp) = &platform.smtp else { unreachable!("the story started with mail") };
+    platform.receives(&project, &error("Gone", "umbrella"))?;
+    let told = "select string_agg(split_part(u.email, '@', 1), ' ' order by u.email) from deliveries d join users u on u.id = d.user_id";
+    platform.wait_for_sql("select count(*) from deliveries where state = 1", "4")?;
+    // By their team, by their role, by name, and who may do everything.
+    ensure!(platform.sql(told)? == "ada grace mary old", "{} are told", platform.sql(told)?);
+
+    // Who sees it no more is not told what was still waiting.
+    smtp.stop();
+    platform.receives(&project, &error("Refused", "card"))?;
+    platform.wait_for_sql("select count(*) from deliveries where state = 0 and attempts > 0", "4")?;
+    platform.sql("delete from team_members")?;
+    smtp.restart()?;
+    platform.wait_for_sql("select count(*) from deliveries where due_at is not null", "0")?;
+    let given_up = platform.sql(&format!("{told} where d.state = 2"))?;
+    ensure!(given_up == "grace", "not told is {given_up}");
+    let mails = smtp.messages()?;
+    let to_grace = mails.iter().filter(|mail| mail.to == ["grace@example.com"]);
+    ensure!(to_grace.map(|mail| &mail.subject).eq(["[shop] SHOP-1 - Gone: umbrella"]), "they were sent {mails:?}");
     Ok(())
 }
 

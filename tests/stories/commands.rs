@@ -17,6 +17,7 @@ pub const STORIES: &[Story] = &[
     Story { name: "a_database_of_an_older_version_is_upgraded_whole", run: an_older_database_is_upgraded_whole },
     Story { name: "every_migration_applies_to_a_database_in_use", run: every_migration_applies_to_a_database_in_use },
     Story { name: "a_project_created_again_keeps_its_dsn", run: a_project_created_again_keeps_its_dsn },
+    Story { name: "a_project_of_a_closed_organisation_has_a_team", run: a_project_of_a_closed_organisation_has_a_team },
     Story { name: "secrets_can_come_from_files", run: secrets_can_come_from_files },
     Story { name: "exit_codes_tell_failure_from_misuse", run: exit_codes_tell_failure_from_misuse },
 ];
@@ -104,6 +105,24 @@ fn a_project_created_again_keeps_its_dsn(world: &World) -> Result<()> {
     let alone = platform.picket(&["projects", "create", "--organization", "acme", "--name", "shop"])?;
     ensure!(alone.trim() == first.dsn, "the DSN alone is printed for scripts, got {alone:?}");
     ensure!(platform.picket(&["projects", "list"])?.contains(&first.dsn), "the list shows it");
+    Ok(())
+}
+
+fn a_project_of_a_closed_organisation_has_a_team(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let create =
+        |more: &[&str]| platform.picket(&[&["projects", "create", "--organization", "acme", "--name"], more].concat());
+    let teams = "select string_agg(p.slug || ' ' || t.slug, ', ' order by p.slug, t.slug) from project_teams pt join projects p on p.id = pt.project_id join teams t on t.id = pt.team_id";
+    create(&["shop"])?;
+    ensure!(platform.sql(teams)?.is_empty(), "everybody sees it: {}", platform.sql(teams)?);
+    platform.sql("update organizations set open_membership = false")?;
+    for _ in 0..2 {
+        create(&["books"])?;
+        create(&["shop"])?;
+        create(&["depot", "--team", "checkout"])?;
+        create(&["ledger", "--team", "checkout"])?;
+    }
+    ensure!(platform.sql(teams)? == "books books, depot checkout, ledger checkout", "{}", platform.sql(teams)?);
     Ok(())
 }
 

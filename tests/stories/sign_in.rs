@@ -28,6 +28,7 @@ pub const STORIES: &[Story] = &[
     Story { name: "an_organisations_token_stays_in_it_when_people_leave", run: organization_tokens },
     Story { name: "an_invitation_is_answered_once_by_whoever_has_its_link", run: invitation },
     Story { name: "the_audit_log_tells_who_changed_what_and_is_exported", run: audit },
+    Story { name: "the_audit_log_tells_of_projects_their_keys_and_quotas", run: audit_of_projects },
     Story { name: "an_organisation_keeps_an_owner_and_nobody_rises_above_who_decides", run: roles },
 ];
 
@@ -394,7 +395,10 @@ fn audit(world: &World) -> Result<()> {
     let all = platform.api("/organizations/acme/audit-logs/")?;
     let events: Vec<&str> =
         all["rows"].as_array().into_iter().flatten().filter_map(|row| row["event"].as_str()).collect();
-    ensure!(events == ["project.accessed-by-team", "org.edit", "team.create"], "the log has {events:?}");
+    ensure!(
+        events == ["project.accessed-by-team", "org.edit", "team.create", "project.create"],
+        "the log has {events:?}"
+    );
     ensure!(all["rows"][0]["actor"]["email"] == ADMIN && all["rows"][0]["ipAddress"] == "127.0.0.1", "{all:#}");
     let one = platform.api("/organizations/acme/audit-logs/?event=team.create")?;
     ensure!(one["rows"].as_array().is_some_and(|rows| rows.len() == 1), "{one:#}");
@@ -407,6 +411,53 @@ fn audit(world: &World) -> Result<()> {
         text.lines().count() == 2 && text.contains("\"org.edit\",\"acme\",\"ada@example.com\",\"127.0.0.1\""),
         "{text}"
     );
+    Ok(())
+}
+
+fn audit_of_projects(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let project = platform.project("shop")?;
+    let browser = Browser::signed_in(&platform, ADMIN, PASSWORD)?;
+    let settings = "/acme/shop/settings";
+    let post = |path: &str, form: &[(&str, &str)]| -> Result<()> {
+        let answer = browser.post(&format!("{settings}/{path}"), form)?;
+        ensure!(answer.status() == 303, "{path} was answered {}", answer.status());
+        Ok(())
+    };
+    platform.ask(Method::PUT, "/projects/acme/shop/", &json!({"resolveAge": 24, "name": "Shop"}))?;
+    // What changes nothing is not told.
+    platform.ask(Method::PUT, "/projects/acme/shop/", &json!({"resolveAge": 24}))?;
+    platform.ask(Method::PUT, "/projects/acme/shop/filters/localhost/", &json!({"active": true}))?;
+    post("keys/", &[("label", "Second")])?;
+    post(&format!("keys/{}/", project.key), &[("label", "First")])?;
+    post(&format!("keys/{}/status/", project.key), &[("active", "false")])?;
+    post("quotas/", &[("most", "5"), ("number", "1"), ("unit", "60")])?;
+    post(&format!("quotas/{}/removal/", platform.sql("select id from quotas")?), &[])?;
+    platform.picket(&["keys", "rotate", "--organization", "acme", "--project", "shop"])?;
+    platform.picket(&["keys", "enable", &project.key])?;
+    let number = platform.picket(&["quotas", "set", "--organization", "acme", "--most", "9", "--window", "60s"])?;
+    platform.picket(&["quotas", "remove", number.trim()])?;
+    platform.ask(Method::DELETE, "/projects/acme/shop/", &json!({}))?;
+    let told = platform.sql("select string_agg(concat_ws(' ', event, target, actor, (select string_agg(key || '=' || value, ' ') from jsonb_each_text(data) where key not in ('key', 'others_end'))), E'\\n' order by id) from audit_log")?;
+    let expected = [
+        "project.create shop picket projects create",
+        "project.edit shop ada@example.com name=Shop resolveAge=24",
+        "project.edit shop ada@example.com filters:localhost=true",
+        "projectkey.create shop ada@example.com label=Second",
+        "projectkey.change shop ada@example.com label=First",
+        "projectkey.change shop ada@example.com active=false",
+        "quota.set shop ada@example.com of=all most=5 seconds=60",
+        "quota.remove shop ada@example.com of=all most=5 seconds=60",
+        "projectkey.create shop picket keys rotate",
+        "projectkey.change shop picket keys enable active=true",
+        "quota.set acme picket quotas set of=all most=9 seconds=60",
+        "quota.remove acme picket quotas remove of=all most=9 seconds=60",
+        "project.remove shop ada@example.com",
+    ];
+    let lines: Vec<&str> = told.lines().collect();
+    ensure!(lines == expected, "the log tells\n{told}");
+    let addresses = "select count(*) from audit_log where actor = 'ada@example.com' and address <> ''";
+    ensure!(platform.sql(addresses)? == "8", "each with where from");
     Ok(())
 }
 

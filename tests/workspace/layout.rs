@@ -57,6 +57,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "people",
         &[
             "access",
+            "alerts",
             "app",
             "audit",
             "auth",
@@ -89,7 +90,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("overview", &["access", "app", "organizations", "outcomes", "projects", "ui", "web"]),
     ("system", &["access", "app", "check", "events", "mail", "protocol", "queue", "ui", "upgrade", "web"]),
-    ("quotas", &["access", "app", "config", "organizations", "outcomes", "projects", "protocol", "ui", "web"]),
+    ("quotas", &["access", "app", "audit", "config", "organizations", "outcomes", "projects", "protocol", "ui", "web"]),
     (
         "auth",
         &[

@@ -262,7 +262,8 @@ async fn history(
     access: ProjectAccess,
     Path(named): Path<Named>,
 ) -> Result<Json<Value>, Error> {
-    let told = store::history(&app.db, (access.project.id, RuleId(named.rule)), MOST_SHOWN).await?;
+    let kept = find(&app, &access, named.rule).await?;
+    let told = store::history(&app.db, (access.project.id, kept.id), MOST_SHOWN).await?;
     Ok(Json(told.iter().map(|told| json!({
         "id": told.id, "issue": told.issue.to_string(), "title": told.title, "to": told.channel.as_ref().or(told.email.as_ref()),
         "kind": told.kind.as_deref().unwrap_or("mail"), "state": told.state.name(), "attempts": told.attempts,

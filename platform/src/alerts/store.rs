@@ -220,6 +220,7 @@ pub(super) async fn adopt(
            from (select project_id, id, issue_id, effect from events where project_id = $1 and id = $3 limit 1) e
            join projects p on p.id = e.project_id join members m on m.organization_id = p.organization_id
            join users u on u.id = m.user_id and u.is_active
+           join project_viewers v on v.project_id = p.id and v.user_id = u.id
            where not exists (
                select 1 from notifications n where n.project_id = $1 and n.rule_id = $2 and n.event_id = $3
                    and n.user_id = u.id and n.sent_at is not null
@@ -290,6 +291,18 @@ pub(super) async fn prefer(
     )
     .execute(db)
     .await?;
+    Ok(())
+}
+
+/// What somebody said about mails; of project 0 where it is about all others.
+pub(super) async fn preferences(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<(ProjectId, bool)>> {
+    let rows = query!("select project_id, alerts from mail_preferences where user_id = $1", user.0);
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (ProjectId(row.project_id), row.alerts)).collect())
+}
+
+/// Forgets what somebody said about mails.
+pub(super) async fn forget_preferences(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<()> {
+    query!("delete from mail_preferences where user_id = $1", user.0).execute(db).await?;
     Ok(())
 }
 

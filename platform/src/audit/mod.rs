@@ -101,7 +101,11 @@ pub async fn record(db: impl PgExecutor<'_>, actor: &Actor, entry: Entry<'_>) ->
 /// What a row tells besides its target, as a person reads it.
 pub fn details(data: &Value) -> String {
     let fields = data.as_object().into_iter().flatten();
-    let told = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let one = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let told = |value: &Value| match value {
+        Value::Array(values) => values.iter().map(one).collect::<Vec<_>>().join(" "),
+        value => one(value),
+    };
     fields.map(|(name, value)| format!("{name}: {}", told(value))).collect::<Vec<_>>().join(", ")
 }
 

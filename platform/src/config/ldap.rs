@@ -253,6 +253,15 @@ pub struct Ldap {
         default_value = "false"
     )]
     pub global_access: String,
+    /// They get mails of alerts until they say otherwise; with false, none until they ask for them.
+    #[arg(
+        id = "ldap-subscribe-by-default",
+        long = "ldap-subscribe-by-default",
+        value_name = "BOOL",
+        env = "SENTRY_LDAP_SENTRY_SUBSCRIBE_BY_DEFAULT",
+        default_value = "true"
+    )]
+    pub subscribe_by_default: String,
     /// When roles, teams and superusers follow the directory: first (once, when they first sign in), login (at every sign-in), periodic (every hour as well, and who is gone is locked out).
     #[arg(
         id = "ldap-sync",
@@ -323,6 +332,7 @@ impl Ldap {
             ("sentry_group_team_mapping", text(&self.group_team_mapping)),
             ("sentry_default_teams", text(&self.default_teams)),
             ("sentry_organization_global_access", self.global_access.clone()),
+            ("sentry_subscribe_by_default", self.subscribe_by_default.clone()),
             ("sync", self.sync.clone()),
         ])
     }

@@ -26,7 +26,7 @@ use crate::{
     app::App,
     auth::User,
     organizations::Organization,
-    permissions::Scope::ProjectWrite,
+    permissions::Scope::{OrgWrite, ProjectWrite},
     projects::{Project, ProjectId},
     ui::Language,
     web::{Error, api_route},
@@ -106,22 +106,25 @@ pub(crate) struct Scope {
     pub user: User,
     pub organization: Organization,
     pub projects: Vec<Project>,
-    /// Whether they may decide for everybody.
+    /// Whether they may decide for everybody, of the project or of the organisation.
     pub decides: bool,
+    /// Whether they may decide for everybody of the organisation.
+    pub decides_for_organization: bool,
 }
 
 impl From<ProjectAccess> for Scope {
     fn from(access: ProjectAccess) -> Scope {
-        let decides = access.scopes.has(ProjectWrite);
-        Scope { user: access.user, organization: access.organization, projects: vec![access.project], decides }
+        let ProjectAccess { user, organization, project, scopes, .. } = access;
+        let (decides, decides_for_organization) = (scopes.has(ProjectWrite), scopes.has(OrgWrite));
+        Scope { user, organization, projects: vec![project], decides, decides_for_organization }
     }
 }
 
 impl From<Membership> for Scope {
     fn from(access: Membership) -> Scope {
-        let decides = access.scopes.has(ProjectWrite);
-        let Membership { visitor, organization, projects, .. } = access;
-        Scope { user: visitor.user, organization, projects, decides }
+        let Membership { visitor, organization, projects, scopes, .. } = access;
+        let decides = scopes.has(OrgWrite);
+        Scope { user: visitor.user, organization, projects, decides, decides_for_organization: decides }
     }
 }
 

@@ -250,7 +250,7 @@ impl List {
             tabs: menus::tabs(place.page.phrases, search, &asked),
             menus,
             spans: menus::spans(words, &asked, &query),
-            saved: searches::named(&place, &saved, (&asked, &query), decides),
+            saved: searches::named(&place, &saved, (&asked, &query)),
             decides,
             examples: examples(words, &asked),
             notice: Notice::of(&asked, words),

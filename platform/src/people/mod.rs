@@ -6,6 +6,7 @@ mod audit_log;
 mod directory;
 mod frame;
 mod members;
+mod notifications;
 mod organization;
 mod security;
 mod teams;
@@ -20,6 +21,7 @@ use crate::app::App;
 pub fn routes() -> Router<App> {
     Router::new()
         .merge(account::routes())
+        .merge(notifications::routes())
         .merge(security::routes())
         .merge(tokens::routes())
         .merge(organization::routes())

@@ -74,12 +74,12 @@ async fn update(
 
 /// Its events, and what is left of them in the queue, go with their day.
 async fn delete(State(app): State<App>, ProjectAdmin(access): ProjectAdmin) -> Result<StatusCode, Error> {
-    store::delete(&app.db, access.project.id).await?;
+    super::delete(&app.db, &access.actor, &access.project).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn save(app: &App, access: &mut ProjectAccess, changes: Changes) -> Result<Details, Error> {
-    match change(&app.db, access.project.id, changes).await? {
+    match change(&app.db, &access.actor, &access.project, changes).await? {
         Changed::Done(project, details) => {
             access.project = project;
             Ok(*details)

@@ -3,9 +3,21 @@
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
+use sqlx::PgPool;
 
-use super::{Created, create, dsn, slugify, store};
-use crate::{app::connect, config::Config, organizations};
+use super::{Created, create, dsn, is_slug, note, slugify, store};
+use crate::{
+    app::connect,
+    audit::Actor,
+    auth::UserId,
+    config::Config,
+    organizations,
+    teams::{self, Named},
+};
+
+/// Who does it, as the audit log tells.
+const COMMAND: &str = "picket projects create";
 
 /// `picket projects create`
 #[derive(Args)]
@@ -22,6 +34,9 @@ pub struct Create {
     /// `python`, `javascript`, `go` …
     #[arg(long, default_value = "other")]
     platform: String,
+    /// The team that sees it, by its slug; a new one is created. When missing, and the organisation's membership is not open, it is one called like the project.
+    #[arg(long = "team", id = "project-team", value_name = "SLUG")]
+    team: Option<String>,
     /// Prints one line of JSON instead of the DSN alone.
     #[arg(long)]
     json: bool,
@@ -54,7 +69,12 @@ pub async fn create_and_print(options: Create) -> Result<()> {
     let organization = organizations::store::find_or_create(&db, &options.organization, &options.organization)
         .await
         .context("creating the organisation")?;
-    let Created { project, public_key } = create(&db, organization.id, &options.name, &slug, &options.platform).await?;
+    let created = create(&db, organization.id, &options.name, &slug, &options.platform).await?;
+    if created.is_new {
+        note(&db, &Actor::system(COMMAND), &created.project, ("project.create", &slug, json!({}))).await?;
+    }
+    give_to_team(&db, &created, options.team).await?;
+    let Created { project, public_key, .. } = created;
     let dsn = dsn(&site.url_prefix, &public_key, project.id);
     if !options.json {
         println!("{dsn}");
@@ -69,6 +89,26 @@ pub async fn create_and_print(options: Create) -> Result<()> {
     };
     println!("{}", serde_json::to_string(&printed)?);
     Ok(())
+}
+
+/// Where membership is not open, nobody but managers sees a project that no team has.
+async fn give_to_team(db: &PgPool, created: &Created, team: Option<String>) -> Result<()> {
+    let project = &created.project;
+    let joining = organizations::store::joining(db, project.organization_id).await.context("looking who sees it")?;
+    let is_closed = joining.is_some_and(|joining| !joining.open_membership);
+    let Some(slug) = team.or_else(|| (created.is_new && is_closed).then(|| project.slug.clone())) else {
+        return Ok(());
+    };
+    ensure!(is_slug(&slug), "{slug:?} is no team's slug: lower-case letters, digits, - and _");
+    let actor = Actor::system(COMMAND);
+    let team = match teams::create(db, &actor, project.organization_id, (&slug, &slug)).await? {
+        Named::Done(team) => team,
+        Named::Taken => teams::store::find(db, project.organization_id, UserId(0), &slug)
+            .await
+            .context("looking for the team")?
+            .context("the team was deleted meanwhile")?,
+    };
+    teams::add_project(db, &actor, &team, (project.id, &project.slug)).await
 }
 
 /// Prints every project, a line each: organisation, project, DSN.

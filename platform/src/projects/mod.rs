@@ -10,13 +10,17 @@ pub mod store;
 pub mod words;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::{Map, Value, json};
 use sqlx::PgPool;
 
 pub use commands::{Create, create_and_print, print_list};
 pub use keys::{Key, KeysCommand, Origins, of as keys_of, run_keys, run_origins};
 
-use crate::organizations::{self, OrganizationId};
-use settings::Settings;
+use crate::{
+    audit::{self, Actor, Entry},
+    organizations::{self, OrganizationId},
+};
+use settings::{Settings, options};
 use store::Details;
 
 /// The longest slug the database takes.
@@ -42,6 +46,8 @@ pub struct Project {
 pub struct Created {
     pub project: Project,
     pub public_key: String,
+    /// It was not there before.
+    pub is_new: bool,
 }
 
 /// The DSN an SDK is configured with; `url_prefix` is where the platform is reached.
@@ -62,6 +68,7 @@ pub async fn create(
     ensure!(is_slug(slug), "{slug:?} is no slug: lower-case letters, digits, - and _, at most {LONGEST_SLUG}");
     let mut tx = db.begin().await.context("creating a project")?;
     let new = store::insert(&mut *tx, organization, name, slug, platform).await.context("creating a project")?;
+    let is_new = new.is_some();
     let project = match new {
         Some(project) => {
             store::insert_rule(&mut *tx, project.id).await.context("creating the project's first alert rule")?;
@@ -77,7 +84,7 @@ pub async fn create(
         }
     };
     tx.commit().await.context("creating a project")?;
-    Ok(Created { project, public_key })
+    Ok(Created { project, public_key, is_new })
 }
 
 /// Whether an organisation has a project of this slug.
@@ -113,17 +120,58 @@ pub enum Changed {
     Gone,
 }
 
-/// Changes a project.
-pub async fn change(db: &PgPool, project: ProjectId, changes: Changes) -> Result<Changed> {
+/// Changes a project. The audit log is told of each setting that is different then.
+pub async fn change(db: &PgPool, actor: &Actor, project: &Project, changes: Changes) -> Result<Changed> {
     if changes.slug.as_deref().is_some_and(|slug| !is_slug(slug)) {
         return Ok(Changed::NoSlug);
     }
-    match store::update(db, project, &changes).await {
-        Ok(Some((project, details))) => Ok(Changed::Done(project, Box::new(details))),
-        Ok(None) => Ok(Changed::Gone),
-        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(Changed::SlugTaken),
-        Err(error) => Err(error).context("changing a project"),
+    let Some(before) = store::details(db, project.id).await.context("looking at a project")? else {
+        return Ok(Changed::Gone);
+    };
+    let (after, details) = match store::update(db, project.id, &changes).await {
+        Ok(Some(done)) => done,
+        Ok(None) => return Ok(Changed::Gone),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(Changed::SlugTaken),
+        Err(error) => return Err(error).context("changing a project"),
+    };
+    let (before, now) = (told(project, &before), told(&after, &details));
+    let different = |(name, value): &(String, Value)| before.get(name) != Some(value);
+    let different: Map<String, Value> = now.into_iter().filter(different).collect();
+    if !different.is_empty() {
+        note(db, actor, &after, ("project.edit", &after.slug, Value::Object(different))).await?;
     }
+    Ok(Changed::Done(after, Box::new(details)))
+}
+
+/// What a project is, as the audit log tells it.
+fn told(project: &Project, details: &Details) -> Map<String, Value> {
+    let mut all = options::options(&details.settings);
+    all.insert("name".into(), json!(project.name));
+    all.insert("slug".into(), json!(project.slug));
+    all.insert("platform".into(), json!(project.platform));
+    all.insert("allowedDomains".into(), json!(details.origins));
+    for filter in options::filters(&details.settings.filters).as_array().into_iter().flatten() {
+        if let Some(id) = filter["id"].as_str() {
+            all.insert(format!("filters:{id}"), filter["active"].clone());
+        }
+    }
+    all
+}
+
+/// Deletes a project with its keys and rules.
+pub async fn delete(db: &PgPool, actor: &Actor, project: &Project) -> Result<()> {
+    store::delete(db, project.id).await.context("deleting a project")?;
+    note(db, actor, project, ("project.remove", &project.slug, json!({}))).await
+}
+
+/// Writes down in the audit log what was done to a project.
+pub async fn note(
+    db: &PgPool,
+    actor: &Actor,
+    project: &Project,
+    (event, target, data): (&'static str, &str, Value),
+) -> Result<()> {
+    audit::record(db, actor, Entry { organization: Some(project.organization_id), event, target, data }).await
 }
 
 /// A slug for a name: `Web Shop (EU)` becomes `web-shop-eu`. None where nothing of the name can stand in one.

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use super::{Quota, Whose, category, organization, project, set, store};
 use crate::{
     app::connect,
+    audit::Actor,
     config::{Config, duration},
     organizations,
 };
@@ -97,7 +98,8 @@ async fn set_one(options: Set) -> Result<()> {
     let window = i32::try_from(options.window).context("the window is too long")?;
     let db = connect(&options.config.postgres).await?;
     let whose = whose(&db, options.owner).await?;
-    let id = set(&db, Quota { whose, categories, most: options.most, window, reason: options.reason }).await?;
+    let quota = Quota { whose, categories, most: options.most, window, reason: options.reason };
+    let id = set(&db, &Actor::system("picket quotas set"), quota).await?;
     println!("{id}");
     Ok(())
 }
@@ -121,7 +123,7 @@ async fn whose(db: &PgPool, owner: Owner) -> Result<Whose> {
 async fn remove(options: Remove) -> Result<()> {
     let db = connect(&options.config.postgres).await?;
     for number in options.numbers {
-        let removed = store::remove(&db, number).await.context("removing a quota")?;
+        let removed = super::remove(&db, &Actor::system("picket quotas remove"), None, number).await?;
         ensure!(removed, "there is no quota {number}: `picket quotas list` shows them");
     }
     Ok(())

@@ -6,12 +6,14 @@ mod store;
 mod usage;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
 use sqlx::PgPool;
 
 pub use commands::{Command, run};
 use store::Line;
 
 use crate::{
+    audit::{self, Actor, Entry},
     organizations,
     projects::{self, ProjectId},
     protocol::item::Category,
@@ -47,7 +49,7 @@ pub struct Quota {
 }
 
 /// Sets a quota and returns its number. One of the same owner, categories and window is replaced.
-pub async fn set(db: &PgPool, mut quota: Quota) -> Result<i64> {
+pub async fn set(db: &PgPool, actor: &Actor, mut quota: Quota) -> Result<i64> {
     ensure!(quota.most >= 0, "a quota cannot be negative; 0 refuses everything");
     ensure!(
         (1..=LONGEST_WINDOW).contains(&quota.window),
@@ -67,17 +69,47 @@ pub async fn set(db: &PgPool, mut quota: Quota) -> Result<i64> {
         !counts_bytes || quota.categories.len() == 1,
         "attachments are counted in bytes and the others one by one: give them a quota of their own"
     );
-    store::set(db, &quota).await.context("setting the quota")
+    let id = store::set(db, &quota).await.context("setting the quota")?;
+    let line = store::one(db, id).await.context("reading the quota")?;
+    if let Some(line) = line {
+        note(db, actor, "quota.set", &line).await?;
+    }
+    Ok(id)
+}
+
+/// Removes a quota; false when there is none of that number, or not of that project and its keys.
+async fn remove(db: &PgPool, actor: &Actor, project: Option<ProjectId>, id: i64) -> Result<bool> {
+    let line = store::one(db, id).await.context("reading the quota")?;
+    let removed = match project {
+        Some(project) => store::remove_own(db, project, id).await,
+        None => store::remove(db, id).await,
+    };
+    let removed = removed.context("removing a quota")?;
+    if let Some(line) = line.filter(|_| removed) {
+        note(db, actor, "quota.remove", &line).await?;
+    }
+    Ok(removed)
+}
+
+/// Writes down in the audit log what became of a quota.
+async fn note(db: &PgPool, actor: &Actor, event: &'static str, line: &Line) -> Result<()> {
+    let organization = match &line.organization {
+        Some(slug) => organizations::store::by_slug(db, slug).await.context("looking for the organisation")?,
+        None => None,
+    };
+    let target = line.project.as_ref().or(line.organization.as_ref()).map_or("installation", String::as_str);
+    let categories = if line.categories.is_empty() { "all".to_owned() } else { line.categories.join(", ") };
+    let mut data = json!({"most": line.most, "seconds": line.window_seconds, "of": categories});
+    if let Some(key) = &line.public_key {
+        data["key"] = json!(key);
+    }
+    let organization = organization.map(|organization| organization.id);
+    audit::record(db, actor, Entry { organization, event, target, data }).await
 }
 
 /// The quotas that apply to a project: its own, its keys', its organisation's and the installation's.
 async fn of_project(db: &PgPool, project: ProjectId) -> Result<Vec<Line>> {
     store::of_project(db, project).await.context("listing a project's quotas")
-}
-
-/// Removes a quota of a project or of one of its keys; false when it has none of that number.
-async fn remove_own(db: &PgPool, project: ProjectId, id: i64) -> Result<bool> {
-    store::remove_own(db, project, id).await.context("removing a quota")
 }
 
 /// Reads a category's name.

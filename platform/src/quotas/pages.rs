@@ -184,7 +184,7 @@ async fn set(
     let keys = projects::keys_of(&app.db, view.access.project.id).await?;
     match form.read(&view.access, &keys) {
         Ok(quota) => {
-            super::set(&app.db, quota).await?;
+            super::set(&app.db, &view.access.actor, quota).await?;
             Ok(Done::QuotaSet.redirect(&Section::Quotas.of(&view.access)))
         }
         Err(wrong) => {
@@ -222,7 +222,7 @@ async fn remove(
     ProjectAdmin(access): ProjectAdmin,
     Path(Removed { quota }): Path<Removed>,
 ) -> Result<Response, Error> {
-    if !super::remove_own(&app.db, access.project.id, quota).await? {
+    if !super::remove(&app.db, &access.actor, Some(access.project.id), quota).await? {
         return Err(Error::NotFound);
     }
     Ok(Done::QuotaRemoved.redirect(&Section::Quotas.of(&access)))

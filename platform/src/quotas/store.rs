@@ -34,6 +34,11 @@ pub(super) async fn all(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<Line>> {
     .await
 }
 
+/// One quota.
+pub(super) async fn one(db: &PgPool, id: i64) -> sqlx::Result<Option<Line>> {
+    Ok(all(db).await?.into_iter().find(|line| line.id == id))
+}
+
 /// The quotas that apply to a project, the widest first.
 pub(super) async fn of_project(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<Line>> {
     query_as!(

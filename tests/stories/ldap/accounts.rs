@@ -18,6 +18,7 @@ pub const STORIES: &[Story] = &[
     Story { name: "ldap_the_mail_of_a_superuser_opens_nothing", run: superusers_mail },
     Story { name: "ldap_an_organisation_that_is_not_there_is_told_of", run: no_organisation },
     Story { name: "ldap_the_only_organisation_needs_no_name", run: only_organisation },
+    Story { name: "ldap_newcomers_get_mails_of_alerts_unless_nobody_is_subscribed_by_default", run: subscribed },
 ];
 
 fn removed(world: &World) -> Result<()> {
@@ -159,5 +160,25 @@ fn only_organisation(world: &World) -> Result<()> {
     let web = site.web(&[("SENTRY_LDAP_DEFAULT_SENTRY_ORGANIZATION", "")])?;
     web.lets_in("ada")?;
     ensure!(site.is("ada")? == "member", "they are {}", site.is("ada")?);
+    Ok(())
+}
+
+fn subscribed(world: &World) -> Result<()> {
+    let site = Site::start(world)?;
+    let wants = |username: &str| {
+        site.platform.sql(&format!(
+            "select string_agg(w.project_id || ' ' || w.alerts, ', ') from mail_preferences w join users u on u.id = w.user_id where u.username = '{username}'"
+        ))
+    };
+    site.web(&[])?.lets_in("zhang")?;
+    ensure!(wants("zhang")?.is_empty(), "as everybody, they get mails: {}", wants("zhang")?);
+    let web = site.web(&[("SENTRY_LDAP_SENTRY_SUBSCRIBE_BY_DEFAULT", "false")])?;
+    web.lets_in("ada")?;
+    ensure!(wants("ada")? == "0 false", "who is new gets none: {}", wants("ada")?);
+    // They ask for them; no later sign-in takes it back.
+    site.platform.sql("update mail_preferences set alerts = true")?;
+    web.lets_in("ada")?;
+    web.lets_in("zhang")?;
+    ensure!(wants("ada")? == "0 true" && wants("zhang")?.is_empty(), "what they said stays");
     Ok(())
 }

@@ -48,6 +48,7 @@ fn pages(world: &World) -> Result<()> {
     site.platform.ask(reqwest::Method::POST, "/organizations/acme/org-auth-tokens/", &json!({"name": "Builds"}))?;
     let pages = [
         ("account", "/settings/account/"),
+        ("account-notifications", "/settings/account/notifications/"),
         ("account-security", "/settings/account/security/"),
         ("account-tokens", "/settings/account/tokens/"),
         ("organization", "/settings/acme/"),
@@ -74,6 +75,9 @@ fn without_javascript(world: &World) -> Result<()> {
         {"see": "There is no such time zone"},
         {"fill": ["Name", "Grace Hopper"]}, {"fill": ["Time zone", "Asia/Shanghai"]}, {"choose": ["Theme", "dark"]},
         {"press": "Save changes"}, {"see": "The changes are saved"}, {"show": "account-saved"},
+        {"follow": "Notifications"},
+        {"uncheck": "Mails of alerts"}, {"choose": ["shop", "on"]}, {"choose": ["books", "off"]}, {"press": "Save changes"},
+        {"see": "The changes are saved"}, {"choose": ["books", ""]}, {"press": "Save changes"}, {"see": "The changes are saved"},
         {"follow": "Auth tokens"},
         {"fill": ["Name", "ci"]}, {"check": "project:read"}, {"press": "Create token"}, {"see": "Copy the token now"},
         {"show": "account-token-made"},
@@ -97,6 +101,9 @@ fn without_javascript(world: &World) -> Result<()> {
     walk_as(&site.platform, (&web.url, ADMIN, PASSWORD), WITHOUT_SCRIPTS, &steps)?;
     let kept = site.platform.sql("select name || ' ' || timezone || ' ' || theme from users where is_superuser")?;
     ensure!(kept == "Grace Hopper Asia/Shanghai dark", "{kept}");
+    let mails = "select string_agg(concat_ws(' ', coalesce(p.slug, 'any'), w.alerts::text), ', ' order by p.slug nulls first) from mail_preferences w left join projects p on p.id = w.project_id";
+    let mails = site.platform.sql(mails)?;
+    ensure!(mails == "any false, shop true", "they want mails: {mails}");
     ensure!(site.platform.sql("select open_membership from organizations where slug = 'acme'")? == "t", "it is open");
     Ok(())
 }

@@ -207,14 +207,15 @@ pub(super) struct Part {
     pub until: DateTime<Utc>,
 }
 
-/// The issues of a digest, those with most alerts first.
+/// The issues of a digest, those with most alerts first; of a person's, only those that they still see.
 pub(super) async fn parts(db: impl PgExecutor<'_>, lane: LaneKey, digest: Uuid) -> sqlx::Result<Vec<Part>> {
     sqlx::query_as!(
         Part,
         r#"select project_id as "project!: ProjectId", issue_id as "issue!: IssueId",
                   (array_agg(event_id order by created_at desc))[1] as "event!", count(*) as "alerts!",
                   min(created_at) as "since!", max(created_at) as "until!"
-           from deliveries where channel_id = $1 and user_id = $2 and due_at is not null and digest_id = $3
+           from deliveries d where channel_id = $1 and user_id = $2 and due_at is not null and digest_id = $3
+             and ($2::bigint = 0 or exists (select from project_viewers v where v.project_id = d.project_id and v.user_id = $2))
            group by project_id, issue_id order by count(*) desc, max(created_at) desc"#,
         lane.channel.0,
         lane.user.0,

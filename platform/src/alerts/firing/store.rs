@@ -164,7 +164,7 @@ fn columns<'a>(fires: impl Iterator<Item = &'a Fire> + Clone) -> Columns {
     }
 }
 
-/// Has members told by mail who want it.
+/// Has members told by mail who see the project, and want it.
 pub(super) async fn tell_members(tx: &mut Tx<'_>, fires: &[Fire], now: DateTime<Utc>) -> sqlx::Result<()> {
     let whom = |action: &Action| match action {
         Action::Everything | Action::Members => Some(0),
@@ -188,6 +188,7 @@ pub(super) async fn tell_members(tx: &mut Tx<'_>, fires: &[Fire], now: DateTime<
            join projects p on p.id = f.project_id
            join members m on m.organization_id = p.organization_id and (f.user_id = 0 or f.user_id = m.user_id)
            join users u on u.id = m.user_id and u.is_active
+           join project_viewers v on v.project_id = f.project_id and v.user_id = u.id
            left join mail_preferences own on own.user_id = u.id and own.project_id = f.project_id
            left join mail_preferences all_of on all_of.user_id = u.id and all_of.project_id = 0
            where coalesce(own.alerts, all_of.alerts, true)

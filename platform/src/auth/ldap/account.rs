@@ -54,6 +54,9 @@ pub async fn sign_in(app: &App, settings: &Settings, person: &Person, address: &
             data: json!({"directory": settings.name, "username": person.username, "dn": person.dn}),
         };
         audit::record(&mut *tx, &actor, entry).await?;
+        if !settings.subscribe {
+            store::unsubscribe(&mut *tx, user).await?;
+        }
     }
     follow(app, &mut tx, (settings, &actor), (person, user, time)).await?;
     tx.commit().await.context("signing somebody in by LDAP")?;

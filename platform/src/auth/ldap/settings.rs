@@ -42,6 +42,8 @@ pub struct Settings {
     pub team_groups: Vec<(String, Vec<String>)>,
     pub default_teams: Vec<String>,
     pub global_access: bool,
+    /// Whether newcomers get mails of alerts before they ask for them.
+    pub subscribe: bool,
     pub sync: Sync,
 }
 
@@ -254,6 +256,7 @@ impl Values {
             team_groups: self.lists("sentry_group_team_mapping")?,
             default_teams: self.teams()?,
             global_access: self.flag("sentry_organization_global_access")?,
+            subscribe: self.flag("sentry_subscribe_by_default")?,
             sync: self.sync()?,
         };
         let grouped = settings.named_groups();

@@ -300,3 +300,16 @@ pub(super) async fn remember_groups(
     .await
     .map(|_| ())
 }
+
+/// Has somebody get no mails of alerts until they ask for them. Who has said something about it keeps what they said.
+pub(super) async fn unsubscribe(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<()> {
+    query!(
+        "insert into mail_preferences (user_id, project_id, alerts)
+         select $1, 0, false where not exists (select 1 from mail_preferences where user_id = $1)
+         on conflict do nothing",
+        user.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

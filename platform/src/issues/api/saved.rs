@@ -68,12 +68,19 @@ impl From<ProjectAccess> for Asker {
     }
 }
 
+impl Scope {
+    /// One's own, and everybody's of what one decides about: a project's admin does not about the organisation.
+    pub fn may_change(&self, saved: &Saved) -> bool {
+        let decides = if saved.project.is_some() { self.decides } else { self.decides_for_organization };
+        saved.owner == Some(self.user.id) || decides
+    }
+}
+
 impl Asker {
     /// A search they may change.
     async fn own(&self, app: &App, id: i64) -> Result<Saved, Error> {
         let saved = self.find(app, id).await?;
-        let is_own = saved.owner == Some(self.scope.user.id);
-        if is_own || self.scope.decides { Ok(saved) } else { Err(Error::Forbidden) }
+        if self.scope.may_change(&saved) { Ok(saved) } else { Err(Error::Forbidden) }
     }
 
     async fn find(&self, app: &App, id: i64) -> Result<Saved, Error> {

@@ -30,7 +30,7 @@ pub(super) struct Named {
 }
 
 /// Those that come with Picket and those that were saved. Who decides may delete everybody's.
-pub(super) fn named(place: &Place, saved: &[Saved], (asked, query): (&Asked, &str), decides: bool) -> Vec<Named> {
+pub(super) fn named(place: &Place, saved: &[Saved], (asked, query): (&Asked, &str)) -> Vec<Named> {
     let base = place.base();
     let words = crate::issues::words::Words::of(place.language);
     let url = |query: &str, sort: &str| {
@@ -54,7 +54,7 @@ pub(super) fn named(place: &Place, saved: &[Saved], (asked, query): (&Asked, &st
             url: url(&search.query, sort),
             is_current: search.query == query && sort == asked.sort,
             is_own,
-            removable: (is_own || decides).then_some(search.id),
+            removable: place.scope.may_change(search).then_some(search.id),
         }
     });
     built_in.chain(own).collect()

@@ -129,7 +129,7 @@ pub(super) async fn save(
     Ok(())
 }
 
-/// What an action of somebody's changed, once.
+/// What an action of somebody's changed, once, as long as they see its project.
 pub(super) async fn take(
     db: impl PgExecutor<'_>,
     by: By,
@@ -140,6 +140,7 @@ pub(super) async fn take(
         r#"update issue_actions a set undone_at = $3 from projects p
            where a.id = $1 and a.user_id = $2 and a.undone_at is null and a.at > $5
              and p.id = a.project_id and p.organization_id = $4
+             and exists (select 1 from project_viewers v where v.project_id = p.id and v.user_id = $2)
            returning a.project_id, a.changes as "changes: Json<Vec<Change>>""#,
         action,
         by.user.0,

@@ -3,15 +3,16 @@
 use anyhow::{Context, Result, ensure};
 use chrono::TimeDelta;
 use clap::{Args, Subcommand};
-
+use serde_json::json;
 use sqlx::PgPool;
 
 use super::{
-    super::{Project, dsn, find, store},
+    super::{Project, dsn, find, note, store},
     Standing, Wanted,
 };
 use crate::{
     app::{self, connect},
+    audit::Actor,
     config::{Config, duration},
     organizations,
     protocol::{auth::Dsn, origin},
@@ -128,7 +129,7 @@ async fn list(of: OfProject) -> Result<()> {
 
 async fn add(of: &OfProject, label: &str) -> Result<()> {
     let (db, project) = of.open().await?;
-    let key = super::add(&db, project.id, label).await?;
+    let key = super::add(&db, &actor("create"), &project, label).await?;
     of.print(&project, &key);
     Ok(())
 }
@@ -136,7 +137,7 @@ async fn add(of: &OfProject, label: &str) -> Result<()> {
 async fn rotate(Rotate { overlap, of }: Rotate) -> Result<()> {
     let (db, project) = of.open().await?;
     let end = app::now() + TimeDelta::try_seconds(overlap).context("the overlap is too long")?;
-    let key = super::rotate(&db, project.id, end).await?;
+    let key = super::rotate(&db, &actor("rotate"), &project, end).await?;
     of.print(&project, &key);
     Ok(())
 }
@@ -144,9 +145,15 @@ async fn rotate(Rotate { overlap, of }: Rotate) -> Result<()> {
 async fn switch(One { key, config }: One, wanted: Wanted) -> Result<()> {
     let db = connect(&config.postgres).await?;
     let public = Dsn::parse(&key).map_or(key, |dsn| dsn.public_key);
-    let known = super::switch(&db, None, &public, wanted).await?;
+    let actor = actor(if wanted == Wanted::Enabled { "enable" } else { "disable" });
+    let known = super::switch(&db, &actor, None, (&public, wanted)).await?;
     ensure!(known, "there is no key {public:?}: `picket keys list` shows those of a project");
     Ok(())
+}
+
+/// Whoever may run commands, for the audit log.
+fn actor(command: &str) -> Actor {
+    Actor::system(&format!("picket keys {command}"))
 }
 
 /// Shows or sets the sites that may send.
@@ -161,6 +168,8 @@ pub async fn run_origins(options: Origins) -> Result<()> {
             wrong.map_or("", String::as_str)
         );
         store::set_origins(&db, project.id, origins).await.context("setting the origins")?;
+        let data = json!({"allowedDomains": origins});
+        note(&db, &Actor::system("picket projects origins"), &project, ("project.edit", &project.slug, data)).await?;
     }
     for origin in store::origins(&db, project.id).await.context("reading the origins")? {
         println!("{origin}");

@@ -6,11 +6,13 @@ mod store;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use sqlx::PgPool;
 
 pub use commands::{KeysCommand, Origins, run_keys, run_origins};
 
-use super::{ProjectId, new_public_key};
+use super::{Project, ProjectId, new_public_key, note};
+use crate::audit::Actor;
 
 /// The label of a key that nobody named.
 const DEFAULT_LABEL: &str = "Default";
@@ -62,27 +64,43 @@ pub async fn of(db: &PgPool, project: ProjectId) -> Result<Vec<Key>> {
 }
 
 /// Adds a key and returns its public half.
-pub async fn add(db: &PgPool, project: ProjectId, label: &str) -> Result<String> {
-    super::store::insert_key(db, project, &new_public_key(), label).await.context("creating a key")
+pub async fn add(db: &PgPool, actor: &Actor, project: &Project, label: &str) -> Result<String> {
+    let key = super::store::insert_key(db, project.id, &new_public_key(), label).await.context("creating a key")?;
+    note(db, actor, project, ("projectkey.create", &project.slug, json!({"key": key, "label": label}))).await?;
+    Ok(key)
 }
 
 /// Adds a key that takes over: those there are now work until then.
-pub async fn rotate(db: &PgPool, project: ProjectId, end: DateTime<Utc>) -> Result<String> {
+pub async fn rotate(db: &PgPool, actor: &Actor, project: &Project, end: DateTime<Utc>) -> Result<String> {
     let mut tx = db.begin().await.context("rotating keys")?;
-    store::end_keys(&mut *tx, project, end).await.context("ending the keys there are")?;
-    let key = super::store::insert_key(&mut *tx, project, &new_public_key(), DEFAULT_LABEL)
+    store::end_keys(&mut *tx, project.id, end).await.context("ending the keys there are")?;
+    let key = super::store::insert_key(&mut *tx, project.id, &new_public_key(), DEFAULT_LABEL)
         .await
         .context("creating a key")?;
     tx.commit().await.context("rotating keys")?;
+    note(db, actor, project, ("projectkey.create", &project.slug, json!({"key": key, "others_end": end}))).await?;
     Ok(key)
 }
 
 /// Lets a key work, or not; false when there is no such key, or not of that project.
-pub async fn switch(db: &PgPool, project: Option<ProjectId>, key: &str, wanted: Wanted) -> Result<bool> {
-    store::switch_key(db, project, key, wanted == Wanted::Enabled).await.context("changing a key")
+pub async fn switch(
+    db: &PgPool,
+    actor: &Actor,
+    project: Option<ProjectId>,
+    (key, wanted): (&str, Wanted),
+) -> Result<bool> {
+    let is_active = wanted == Wanted::Enabled;
+    let changed = store::switch_key(db, project, key, is_active).await.context("changing a key")?;
+    let Some(project) = changed else { return Ok(false) };
+    note(db, actor, &project, ("projectkey.change", &project.slug, json!({"key": key, "active": is_active}))).await?;
+    Ok(true)
 }
 
 /// Calls a key something else; false when the project has no such key.
-pub async fn rename(db: &PgPool, project: ProjectId, key: &str, label: &str) -> Result<bool> {
-    store::rename_key(db, project, key, label).await.context("renaming a key")
+pub async fn rename(db: &PgPool, actor: &Actor, project: &Project, (key, label): (&str, &str)) -> Result<bool> {
+    let known = store::rename_key(db, project.id, key, label).await.context("renaming a key")?;
+    if known {
+        note(db, actor, project, ("projectkey.change", &project.slug, json!({"key": key, "label": label}))).await?;
+    }
+    Ok(known)
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{Key, Standing, Wanted};
 use crate::{
-    access::{ProjectAdmin, ProjectView},
+    access::{ProjectAccess, ProjectAdmin, ProjectView},
     app::App,
     projects::{
         dsn,
@@ -129,7 +129,8 @@ async fn create(
 ) -> Result<Response, Error> {
     let view = admin.view();
     let Some(label) = form.checked() else { return refused(&app, language, &view, form.label).await };
-    super::add(&app.db, view.access.project.id, label).await?;
+    let ProjectAccess { actor, project, .. } = &view.access;
+    super::add(&app.db, actor, project, label).await?;
     Ok(Done::KeyCreated.redirect(&Section::Keys.of(&view.access)))
 }
 
@@ -151,7 +152,8 @@ async fn rotate(
 ) -> Result<Response, Error> {
     let overlap = OVERLAPS.into_iter().find(|seconds| *seconds == form.overlap);
     let overlap = overlap.ok_or_else(|| Error::Invalid("no overlap to choose".into()))?;
-    super::rotate(&app.db, access.project.id, app.now() + TimeDelta::seconds(overlap)).await?;
+    let end = app.now() + TimeDelta::seconds(overlap);
+    super::rotate(&app.db, &access.actor, &access.project, end).await?;
     Ok(Done::KeysRotated.redirect(&Section::Keys.of(&access)))
 }
 
@@ -169,7 +171,8 @@ async fn rename(
 ) -> Result<Response, Error> {
     let view = admin.view();
     let Some(label) = form.checked() else { return refused(&app, language, &view, form.label).await };
-    let known = super::rename(&app.db, view.access.project.id, &key, label).await?;
+    let ProjectAccess { actor, project, .. } = &view.access;
+    let known = super::rename(&app.db, actor, project, (&key, label)).await?;
     if known { Ok(Done::KeyRenamed.redirect(&Section::Keys.of(&view.access))) } else { Err(Error::NotFound) }
 }
 
@@ -186,7 +189,7 @@ async fn switch(
 ) -> Result<Response, Error> {
     let (wanted, done) =
         if form.active { (Wanted::Enabled, Done::KeyEnabled) } else { (Wanted::Disabled, Done::KeyDisabled) };
-    if !super::switch(&app.db, Some(access.project.id), &key, wanted).await? {
+    if !super::switch(&app.db, &access.actor, Some(access.project.id), (&key, wanted)).await? {
         return Err(Error::NotFound);
     }
     Ok(done.redirect(&Section::Keys.of(&access)))

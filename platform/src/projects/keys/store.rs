@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, query, query_as};
 
-use super::{super::ProjectId, Key};
+use super::{
+    super::{Project, ProjectId},
+    Key,
+};
 
 /// Every key of a project, the oldest first.
 pub(super) async fn keys(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<Vec<Key>> {
@@ -25,21 +28,27 @@ pub(super) async fn end_keys(db: impl PgExecutor<'_>, project: ProjectId, end: D
         .map(|_| ())
 }
 
-/// Lets a key work, or not; false when there is no such key, or not of that project. One that had ended works again.
+/// Lets a key work, or not, and names its project; none when there is no such key, or not of that project. One that had ended
+/// works again.
 pub(super) async fn switch_key(
     db: impl PgExecutor<'_>,
     project: Option<ProjectId>,
     public_key: &str,
     is_active: bool,
-) -> sqlx::Result<bool> {
-    let changed = query!(
-        "update project_keys set is_active = $2, expires_at = case when $2 and expires_at <= now() then null else expires_at end
-         where public_key = $1 and ($3::bigint is null or project_id = $3)",
+) -> sqlx::Result<Option<Project>> {
+    query_as!(
+        Project,
+        "update project_keys k
+         set is_active = $2, expires_at = case when $2 and k.expires_at <= now() then null else k.expires_at end
+         from projects p
+         where k.public_key = $1 and ($3::bigint is null or k.project_id = $3) and p.id = k.project_id
+         returning p.id, p.organization_id, p.slug, p.name, p.platform",
         public_key,
         is_active,
         project.map(|project| project.0),
-    );
-    Ok(changed.execute(db).await?.rows_affected() > 0)
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Calls a key something else; false when the project has no such key.

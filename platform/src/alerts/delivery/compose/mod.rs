@@ -31,7 +31,7 @@ pub(super) async fn tell(
     channel: Option<&Channel>,
     delivery: &Delivery,
 ) -> Result<Result<(), Failure>> {
-    let Some(notice) = notice(app, delivery).await? else { return Ok(Err(Failure::refused("issue gone", ""))) };
+    let Some(notice) = notice(app, key, delivery).await? else { return Ok(Err(Failure::refused("issue gone", ""))) };
     send(app, key, channel, (&Message::Alert(notice), delivery.id, delivery.project)).await
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn tell_digest(
             attempts: 1,
             created_at: part.since,
         };
-        if let Some(notice) = notice(app, &delivery).await? {
+        if let Some(notice) = notice(app, key, &delivery).await? {
             lines.push((notice, part.alerts));
         }
     }
@@ -100,9 +100,9 @@ async fn send(
     }
 }
 
-async fn notice(app: &App, delivery: &Delivery) -> Result<Option<Notice>> {
+async fn notice(app: &App, lane: LaneKey, delivery: &Delivery) -> Result<Option<Notice>> {
     let key = (delivery.project, delivery.issue, delivery.rule);
-    let about = store::about(&app.db, key, delivery.event).await.context("reading what is told")?;
+    let about = store::about(&app.db, key, (delivery.event, lane.user)).await.context("reading what is told")?;
     Ok(about.map(|about| {
         let path = issues::path(&about.organization, &about.project, delivery.issue);
         Notice {

@@ -24,11 +24,11 @@ pub(super) struct About {
     pub release: Option<String>,
 }
 
-/// None where the issue or its project was deleted.
+/// None where the issue or its project was deleted, and where a person is told who does not see it any more.
 pub(super) async fn about(
     db: impl PgExecutor<'_>,
     (project, issue, rule): (ProjectId, IssueId, RuleId),
-    event: Uuid,
+    (event, user): (Uuid, UserId),
 ) -> sqlx::Result<Option<About>> {
     sqlx::query_as!(
         About,
@@ -41,11 +41,13 @@ pub(super) async fn about(
            from issues i join projects p on p.id = i.project_id join organizations o on o.id = p.organization_id
            left join alert_rules r on r.id = $3
            left join lateral (select tags from events where project_id = $1 and id = $4 limit 1) e on true
-           where i.project_id = $1 and i.id = $2"#,
+           where i.project_id = $1 and i.id = $2
+             and ($5::bigint = 0 or exists (select from project_viewers v where v.project_id = $1 and v.user_id = $5))"#,
         project.0,
         issue.0,
         rule.0,
         event,
+        user.0,
     )
     .fetch_optional(db)
     .await

@@ -121,7 +121,7 @@ async fn changed(
     access: &ProjectAccess,
     changes: Changes,
 ) -> Result<Result<String, (String, Wrong)>, Error> {
-    match change(&app.db, access.project.id, changes).await? {
+    match change(&app.db, &access.actor, &access.project, changes).await? {
         Changed::Done(project, _) => Ok(Ok(project.slug)),
         Changed::NoSlug => Ok(Err(("slug".to_owned(), Wrong::NoSlug))),
         Changed::SlugTaken => Ok(Err(("slug".to_owned(), Wrong::SlugTaken))),
