@@ -37,17 +37,17 @@ const BACK: &str = "
         end $$";
 
 /// The tables as they were.
-pub struct Kept;
+pub struct Kept<'a>(&'a Platform<'a>);
 
-impl Kept {
+impl<'a> Kept<'a> {
     /// Copies them.
-    pub fn of(platform: &Platform) -> Result<Kept> {
+    pub fn of(platform: &'a Platform<'a>) -> Result<Kept<'a>> {
         platform.sql(NOTED)?;
-        Ok(Kept)
+        Ok(Kept(platform))
     }
 
     /// Puts back what was changed since.
-    pub fn restore(&self, platform: &Platform) -> Result<()> {
-        platform.sql(BACK).map(drop)
+    pub fn restore(&self) -> Result<()> {
+        self.0.sql(BACK).map(drop)
     }
 }

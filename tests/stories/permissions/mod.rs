@@ -217,7 +217,7 @@ fn the_matrix(world: &World) -> Result<()> {
                     _ => (),
                 }
                 if *method != "GET" && got == Expected::Allowed {
-                    kept.restore(&platform)?;
+                    kept.restore()?;
                 }
             }
         }
