@@ -441,7 +441,7 @@ fn audit_of_projects(world: &World) -> Result<()> {
     let told = platform.sql("select string_agg(concat_ws(' ', event, target, actor, (select string_agg(key || '=' || value, ' ') from jsonb_each_text(data) where key not in ('key', 'others_end'))), E'\\n' order by id) from audit_log")?;
     let expected = [
         "project.create shop picket projects create",
-        "project.edit shop ada@example.com name=Shop resolveAge=24",
+        "project.edit shop ada@example.com name=Shop sentry:resolve_age=24",
         "project.edit shop ada@example.com filters:localhost=true",
         "projectkey.create shop ada@example.com label=Second",
         "projectkey.change shop ada@example.com label=First",
