@@ -2,8 +2,10 @@
 
 pub mod api;
 mod commands;
+mod environments;
 mod keys;
 pub mod pages;
+pub mod removal;
 pub mod settings;
 mod setup;
 pub mod store;
