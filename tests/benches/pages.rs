@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use harness::{net::free_port, process::Supervised};
 use reqwest::blocking::Client;
 use serde_json::json;

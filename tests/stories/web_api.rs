@@ -38,9 +38,9 @@ fn keys(world: &World) -> Result<()> {
         &format!("select sum(accepted) >= 1 and sum(dropped) >= 1 from key_hours where public_key = '{id}'"),
         "t",
     )?;
-    let stats = platform.api(&format!("{path}stats/"))?;
-    let total = |name: &str| stats.as_array().into_iter().flatten().filter_map(|one| one[name].as_i64()).sum::<i64>();
-    ensure!(total("total") == total("accepted") + total("dropped") && total("accepted") == 1, "the hours are {stats}");
+    let hours = platform.api(&format!("{path}stats/"))?;
+    let total = |name: &str| hours.as_array().into_iter().flatten().filter_map(|one| one[name].as_i64()).sum::<i64>();
+    ensure!(total("total") == total("accepted") + total("dropped") && total("accepted") == 1, "the hours are {hours}");
     let (status, changed) =
         platform.ask(Method::PUT, &path, &json!({"name": "Old tills", "isActive": false, "rateLimit": null}))?;
     ensure!(status == 200 && changed["name"] == "Old tills" && changed["isActive"] == false, "{status}: {changed}");
