@@ -10,7 +10,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, attachments, auth, issues, monitors, retention, upgrade};
+use crate::{app::App, attachments, auth, issues, monitors, projects, retention, upgrade};
 
 type Task = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -32,6 +32,7 @@ const SCHEDULE: &[(&str, Duration, Task)] = &[
     ("look for tasks that did not begin or end in time", HALF_MINUTE, |app| Box::pin(monitors::look(app))),
     ("forget actions that cannot be undone any more", HOUR, |app| Box::pin(issues::undo::forget_old(app))),
     ("follow the directories that people sign in by", HOUR, |app| Box::pin(auth::ldap::sync(app))),
+    ("delete what deleted projects have", LOOK_EVERY, |app| Box::pin(projects::removal::finish_all(app))),
     ("remove files that nothing names", DAY, |app| Box::pin(attachments::sweep(app))),
 ];
 

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{alerts, app::App, channels::ChannelId, issues};
+use crate::{alerts, app::App, channels::ChannelId, issues, projects};
 
 /// A job may run twice; each must be harmless then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub enum Job {
     ChannelPaused { channel: i64 },
     /// Has events of a project follow their issues, which were merged, taken apart or deleted.
     MoveEvents { project: i64 },
+    /// Deletes what a deleted project has.
+    DeleteProject { project: i64 },
 }
 
 /// How a job ended. An error instead means: try again later.
@@ -42,6 +44,7 @@ impl Job {
             Job::Notify { project, rule, event, .. } => alerts::adopt(app, project, rule, event).await,
             Job::ChannelPaused { channel } => alerts::delivery::tell_owner(app, ChannelId(channel)).await,
             Job::MoveEvents { project } => issues::moving::move_events(app, project).await,
+            Job::DeleteProject { project } => projects::removal::finish(app, project).await,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! - **process**: events a second that one worker stores, against `COPY` of the very same rows into the same tables.
 //! - **end to end**: events a second from a client's request to the database, with everything on this machine, and what an event
 //!   costs each process.
+//! - **pages**: how long lists, issues and searches take with ten million events, against a hundred thousand.
 //!
 //! Rounds of the two take turns, and the median of their ratios is what to quote: these machines are shared and noisy.
 //! `cargo bench -- --quick` does little of each, to show that it runs; `cargo bench -- accept process` measures just those. Nothing
@@ -15,6 +16,7 @@ mod cost;
 mod end_to_end;
 mod events;
 mod load;
+mod pages;
 mod process;
 mod steps;
 
@@ -78,6 +80,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("accept", accept::measure),
     ("end-to-end", end_to_end::measure),
     ("process", process::measure),
+    ("pages", pages::measure),
 ];
 
 impl Bench {

@@ -8,6 +8,8 @@ const { show } = require("./look.js");
 const steps = {
   open: async (page, { url }, address) => page.goto(new URL(address, url).href),
   fill: async (page, _, [label, text]) => page.getByLabel(label, { exact: true }).first().fill(text),
+  // Of several of the same name, the last.
+  last: async (page, _, [label, text]) => page.getByLabel(label, { exact: true }).last().fill(text),
   check: async (page, _, label) => page.getByLabel(label, { exact: true }).check(),
   uncheck: async (page, _, label) => page.getByLabel(label, { exact: true }).uncheck(),
   choose: async (page, _, [label, option]) => page.getByLabel(label, { exact: true }).first().selectOption(option),
@@ -72,6 +74,13 @@ run(async (page, input) => {
   page.on("request", (request) => {
     const { protocol, host } = new URL(request.url());
     if (protocol.startsWith("http") && host !== new URL(url).host) wrong.push(`another host is asked: ${request.url()}`);
+  });
+  // What is shown to a person may run and load what we serve, and nothing else.
+  page.on("response", (response) => {
+    const { "content-type": type = "", "content-security-policy": policy = "" } = response.headers();
+    const strict = ["default-src 'none'", "script-src 'self'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"];
+    const isStrict = strict.every((part) => policy.includes(part)) && !/unsafe|data:|https?:|\*/.test(policy);
+    if (type.startsWith("text/html") && !isStrict) wrong.push(`${response.url()} has the policy "${policy}"`);
   });
   page.on("pageerror", (error) => wrong.push(`a script failed: ${error}`));
   page.on("console", (line) => line.type() === "error" && /Content Security Policy/.test(line.text()) && wrong.push(line.text()));

@@ -48,6 +48,7 @@ mod standalone;
 mod stream;
 mod system;
 mod tags;
+mod web_api;
 
 use std::{
     process::ExitCode,
@@ -107,6 +108,7 @@ const TOPICS: &[&[Story]] = &[
     postgresql::STORIES,
     retention::STORIES,
     tags::STORIES,
+    web_api::STORIES,
     commands::STORIES,
     sign_in::STORIES,
     standalone::STORIES,

@@ -23,6 +23,9 @@ pub const STORIES: &[Story] = &[
     Story { name: "settings_are_changed_on_pages_without_javascript", run: settings_are_changed_without_javascript },
     Story { name: "a_rule_that_cannot_be_read_is_marked_on_its_line", run: a_rule_is_marked_on_its_line },
     Story { name: "keys_are_created_renamed_rotated_and_disabled_on_their_page", run: keys_are_looked_after },
+    Story { name: "what_is_sent_with_a_key_is_shown_beside_it", run: usage_of_keys },
+    Story { name: "environments_are_hidden_and_shown", run: environments },
+    Story { name: "a_project_is_deleted_by_whoever_types_its_slug", run: deletion },
     Story { name: "a_quota_is_set_and_removed_on_its_page", run: a_quota_is_set_and_removed },
     Story { name: "alerts_are_set_up_on_pages_without_javascript", run: alerts_are_set_up },
     Story { name: "the_guide_notices_the_first_event_by_itself", run: the_guide_notices_the_first_event },
@@ -123,6 +126,8 @@ fn every_page_can_be_used_by_everybody(world: &World) -> Result<()> {
         ("overview", "/acme/"),
         ("settings-general", "/acme/shop/settings/"),
         ("settings-keys", "/acme/shop/settings/keys/"),
+        ("settings-environments", "/acme/shop/settings/environments/?done=hidden"),
+        ("settings-removal", "/acme/shop/settings/removal/"),
         ("settings-filters", "/acme/shop/settings/filters/?done=saved"),
         ("settings-privacy", "/acme/shop/settings/privacy/"),
         ("settings-grouping", "/acme/shop/settings/grouping/"),
@@ -315,6 +320,14 @@ fn keys_are_looked_after(world: &World) -> Result<()> {
     ]);
     walk(&platform, AT_A_DESK, &steps)?;
     platform.wait_for_sql(states, "Old tills,Default")?;
+    let steps = json!([
+        {"open": "/acme/shop/settings/keys/"},
+        {"fill": ["Label", "New tills"]}, {"press": "Rename"}, {"see": "The key is renamed."},
+        {"open": "/acme/shop/settings/keys/"}, {"last": ["Label", "Back office"]}, {"press": "Create key"}, {"see": "The key is created."},
+        {"see": "Back office"}, {"last": ["Label", " "]}, {"press": "Create key"}, {"see": "A label has between 1 and 64 characters."},
+    ]);
+    walk(&platform, WITHOUT_SCRIPTS, &steps)?;
+    platform.wait_for_sql(states, "New tills,Default,Back office")?;
     let ends = "select count(*) from project_keys where expires_at between now() + interval '23 hours' and now() + interval '25 hours'";
     platform.wait_for_sql(ends, "1")?;
     platform.project("other")?;
@@ -325,6 +338,118 @@ fn keys_are_looked_after(world: &World) -> Result<()> {
     let answer = platform.client.post(url).form(&[("active", "false")]).send()?;
     ensure!(answer.status() == 404, "a key of another project was answered {}", answer.status());
     Ok(())
+}
+
+fn usage_of_keys(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let shop = platform.project("shop")?;
+    for item in ["hat", "coat"] {
+        platform.receives(&shop, &error("Gone", item))?;
+    }
+    platform.stores(2)?;
+    platform.picket(&["quotas", "set", "--key", &shop.key, "--most", "0", "--window", "1h"])?;
+    let refused = || platform.send(&shop, &error("Gone", "item")).is_ok_and(|answer| answer.status() == 429);
+    harness::net::wait_for("a refusal", crate::platform::SOON, refused)?;
+    platform.wait_for_sql("select sum(dropped) > 0 and sum(accepted) >= 2 from key_hours", "t")?;
+    let sums = platform
+        .sql("select sum(accepted) || ' taken, 0 filtered, ' || sum(dropped) || ' over a quota' from key_hours")?;
+    let steps = json!([{"open": "/acme/shop/settings/keys/"}, {"see": sums}, {"show": "keys-used"}]);
+    walk(&platform, AT_A_DESK, &steps)
+}
+
+fn environments(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let shop = platform.project("shop")?;
+    for name in ["production", "load/test <1>"] {
+        let mut event = error("Gone", "hat");
+        event["environment"] = json!(name);
+        platform.receives(&shop, &event)?;
+    }
+    platform.stores(2)?;
+    let steps = json!([
+        {"open": "/acme/shop/settings/environments/"}, {"press": "Hide: production"}, {"see": "The environment is hidden."},
+        {"press": "Show: production"}, {"see": "The environment is shown again."},
+        {"press": "Hide: production"}, {"show": "environments-hidden"},
+        {"open": "/acme/shop/issues/"}, {"unfold": "Environment any"}, {"see": "load/test <1>"}, {"gone": "production"},
+    ]);
+    for looks in [AT_A_DESK, WITHOUT_SCRIPTS] {
+        walk(&platform, looks, &steps)?;
+        ensure!(platform.sql("select string_agg(name, ',') from hidden_environments")? == "production", "it is hidden");
+        platform.sql("delete from hidden_environments")?;
+    }
+    let path = "/projects/acme/shop/environments/";
+    let names = |query: &str| -> Result<Vec<String>> {
+        let listed = platform.api(&format!("{path}{query}"))?;
+        Ok(listed.as_array().into_iter().flatten().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect())
+    };
+    ensure!(names("")? == ["load/test <1>", "production"], "both are listed: {:?}", names("")?);
+    let (status, answer) =
+        platform.ask(Method::PUT, &format!("{path}load%2Ftest%20%3C1%3E/"), &json!({"isHidden": true}))?;
+    ensure!(status == 200 && answer["isHidden"] == true, "hiding was answered {status}: {answer}");
+    ensure!(names("")? == ["production"] && names("?visibility=hidden")? == ["load/test <1>"], "one is hidden");
+    ensure!(names("?visibility=all")?.len() == 2, "all are listed where all are asked for");
+    let of_all = platform.api("/organizations/acme/environments/")?;
+    ensure!(of_all.as_array().is_some_and(|all| all.len() == 1 && all[0]["name"] == "production"), "{of_all}");
+    let (status, _) = platform.ask(Method::PUT, &format!("{path}nowhere/"), &json!({"isHidden": true}))?;
+    ensure!(status == 404, "an environment that is not there was answered {status}");
+    Ok(())
+}
+
+fn deletion(world: &World) -> Result<()> {
+    let platform = Platform::start(world)?;
+    let (shop, billing) = (platform.project("shop")?, platform.project("billing")?);
+    for project in [&shop, &billing] {
+        platform.receives(project, &error("Gone", "hat"))?;
+    }
+    platform.stores(2)?;
+    let steps = json!([
+        {"open": "/acme/shop/settings/removal/"},
+        {"fill": ["Type shop to confirm", "billing"]}, {"begin": "Delete project"}, {"see": "That is not the slug of this project"}, {"show": "removal-wrong"},
+    ]);
+    walk(&platform, AT_A_DESK, &steps)?;
+    ensure!(platform.sql("select count(*) from projects where deleted_at is not null")? == "0", "nothing is deleted");
+    // Nobody waits for the worker: everything is gone before it has done anything.
+    platform.worker.stop();
+    let steps = json!([
+        {"open": "/acme/shop/settings/removal/"}, {"fill": ["Type shop to confirm", "shop"]}, {"begin": "Delete project"},
+        {"see": "The project is deleted."}, {"gone": "shop"},
+    ]);
+    walk(&platform, WITHOUT_SCRIPTS, &steps)?;
+    platform.sign_in()?;
+    let status = platform.client.get(format!("{}/acme/shop/issues/", platform.url)).send()?.status();
+    ensure!(status == 404, "the deleted project's issues were answered {status}");
+    let refused = || {
+        platform
+            .send(&shop, &error("Gone", "item"))
+            .is_ok_and(|answer| answer.status() == 401 || answer.status() == 403)
+    };
+    harness::net::wait_for("a refusal", crate::platform::SOON, refused)?;
+    ensure!(
+        platform.sql("select count(*) from projects where deleted_at is not null")? == "1",
+        "a worker has still to clear it"
+    );
+    let again = platform.project("shop")?;
+    ensure!(again.id != shop.id, "the slug is free again");
+    let _worker = platform.one_more("worker", &[])?;
+    platform.wait_for_sql("select count(*) from projects where deleted_at is not null", "0")?;
+    let left = platform.sql(&format!(
+        "select (select count(*) from events where project_id = {0}) + (select count(*) from issues where project_id = {0})
+              + (select count(*) from issue_tags where project_id = {0}) + (select count(*) from project_keys where project_id = {0})",
+        shop.id
+    ))?;
+    ensure!(left == "0", "{left} rows of it are left");
+    ensure!(
+        platform.sql(&format!("select count(*) from events where project_id = {}", billing.id))? == "1",
+        "the other project has its event"
+    );
+    ensure!(
+        platform.sql("select actor || ' ' || target from audit_log where event = 'project.remove'")?
+            == format!("{ADMIN} shop"),
+        "it is in the audit log"
+    );
+    let (status, _) = platform.ask(Method::DELETE, "/projects/acme/billing/", &json!({}))?;
+    ensure!(status == 204, "deleting by the Web API was answered {status}");
+    platform.wait_for_sql(&format!("select count(*) from events where project_id = {}", billing.id), "0")
 }
 
 fn a_quota_is_set_and_removed(world: &World) -> Result<()> {

@@ -246,7 +246,7 @@ pub(super) async fn owners(db: impl PgExecutor<'_>, channel: &Channel) -> sqlx::
     query_as!(
         Caretaker,
         r#"select u.email, u.language,
-                  concat('/', o.slug, '/', coalesce(p.slug, (select slug from projects where organization_id = o.id order by id limit 1)),
+                  concat('/', o.slug, '/', coalesce(p.slug, (select slug from projects where organization_id = o.id and deleted_at is null order by id limit 1)),
                          '/settings/channels/') as "path!"
            from organizations o left join projects p on p.id = $2
            join members m on m.organization_id = o.id join users u on u.id = m.user_id and u.is_active

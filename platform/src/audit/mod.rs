@@ -56,6 +56,7 @@ pub const EVENTS: &[&str] = &[
     "project.removed-from-team",
     "projectkey.change",
     "projectkey.create",
+    "projectkey.remove",
     "quota.remove",
     "quota.set",
     "sso-identity.link",

@@ -10,6 +10,7 @@ use axum::{
     Json, Router,
     extract::{Path, Query, State},
     http::{HeaderName, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -21,7 +22,7 @@ use super::{
     store::{self, End, Neighbours, Stored},
 };
 use crate::{
-    access::{IssueAccess, ProjectAccess},
+    access::{IssueAccess, Membership, ProjectAccess},
     app::App,
     issues::paging::Cursor,
     protocol::{
@@ -48,6 +49,8 @@ pub fn routes() -> Router<App> {
         },
     );
     let router = api_route(router, "/api/0/shared/issues/{share}/", get(shared::one));
+    let router = api_route(router, "/api/0/projects/{org}/{project}/events/{event}/json/", get(raw));
+    let router = api_route(router, "/api/0/organizations/{org}/eventids/{event}/", get(by_id));
     api_route(router, "/api/0/projects/{org}/{project}/events/{event}/grouping-info/", get(grouping_info))
 }
 
@@ -96,6 +99,27 @@ async fn one_of_issue(
     };
     let stored = stored.filter(|stored| stored.issue_id == issue.id).ok_or(Error::NotFound)?;
     full(&app, &stored).await
+}
+
+/// What is stored of it.
+async fn raw(State(app): State<App>, access: ProjectAccess, Path(named): Path<Named>) -> Result<Response, Error> {
+    let id = named.event.parse().map_err(|_| Error::NotFound)?;
+    let stored = store::find(&app.db, access.project.id, id).await?.ok_or(Error::NotFound)?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], stored.json()?).into_response())
+}
+
+/// In whichever of the projects that somebody sees it is.
+async fn by_id(State(app): State<App>, membership: Membership, Path(named): Path<Named>) -> Result<Json<Value>, Error> {
+    let id = named.event.parse().map_err(|_| Error::NotFound)?;
+    let projects: Vec<i64> = membership.projects.iter().map(|project| project.id.0).collect();
+    let found = store::project_of(&app.db, &projects, id).await?.ok_or(Error::NotFound)?;
+    let stored = store::find(&app.db, found, id).await?.ok_or(Error::NotFound)?;
+    let project = membership.projects.iter().find(|project| project.id == found).ok_or(Error::NotFound)?;
+    Ok(Json(json!({
+        "organizationSlug": membership.organization.slug, "projectSlug": project.slug,
+        "groupId": stored.issue_id.0.to_string(), "eventId": stored.id.simple().to_string(),
+        "event": full(&app, &stored).await?.0,
+    })))
 }
 
 /// Why the event is in its group, by the project's rules as they are now.

@@ -62,6 +62,18 @@ pub async fn find(db: impl PgExecutor<'_>, project: ProjectId, event: EventId) -
     .await
 }
 
+/// Which of some projects has the event with this id.
+pub async fn project_of(db: impl PgExecutor<'_>, projects: &[i64], event: EventId) -> sqlx::Result<Option<ProjectId>> {
+    query_scalar!(
+        r#"select project_id as "project: ProjectId" from events where project_id = any($1) and id = $2
+           order by received_at desc limit 1"#,
+        projects,
+        event.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Events by their keys, the latest first.
 pub async fn find_all(db: impl PgExecutor<'_>, project: ProjectId, keys: &[Key]) -> sqlx::Result<Vec<Stored>> {
     query_as!(

@@ -13,7 +13,7 @@ pub async fn project(
     query_scalar!(
         r#"select p.id as "id: ProjectId"
            from projects p join organizations o on o.id = p.organization_id
-           where o.slug = $1 and p.slug = $2"#,
+           where o.slug = $1 and p.slug = $2 and p.deleted_at is null"#,
         organization_slug,
         project_slug,
     )

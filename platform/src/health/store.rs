@@ -64,7 +64,7 @@ pub async fn lock(
          select a.project, a.release, a.environment, a.hour
          from unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[])
              with ordinality as a (project, release, environment, hour, place)
-         join projects p on p.id = a.project
+         join projects p on p.id = a.project and p.deleted_at is null
          order by a.place
          on conflict do nothing",
         &projects,

@@ -121,6 +121,10 @@ pub async fn items_packed(
         }
         pushed?;
     }
+    let is_new = |kind: &Kind| kind.relation == Relation::Creates && is_error(kind.category);
+    let errors = wanted.iter().filter(|(kind, _)| is_new(kind)).count()
+        + usize::from(crash.as_ref().is_some_and(Gathered::is_new));
+    count_key(app, sender, outcomes::Taken::Accepted, errors);
     Ok(Taken { id, limits, disabled, kept: wanted.len() + usize::from(crash.is_some()) })
 }
 
@@ -203,6 +207,7 @@ async fn within_quotas<'a>(
     if let (Some(category), Some(limit)) = (own, of_event) {
         let (fate, reason) = (outcomes::Fate::RateLimited, limit.reason.clone().into());
         outcomes::count(app, outcomes::Outcome { project: sender.project, category, fate, reason, quantity: 1 });
+        count_key(app, sender, outcomes::Taken::Dropped, 1);
     }
     let crash = crash.filter(|_| of_event.is_none());
     wanted.retain(|(kind, item)| {
@@ -303,5 +308,21 @@ fn count_all(app: &App, sender: &Sender, items: &[Item], (fate, reason): (outcom
 fn count(app: &App, sender: &Sender, item: &Item, (fate, reason): (outcomes::Fate, Cow<'static, str>)) {
     let category = item::find(&item.kind).map_or(Category::Unknown, |kind| kind.category);
     let quantity = item::quantity(category, &item.headers, item.payload.len());
+    match fate {
+        outcomes::Fate::Filtered if is_error(category) => count_key(app, sender, outcomes::Taken::Filtered, 1),
+        outcomes::Fate::RateLimited if is_error(category) => count_key(app, sender, outcomes::Taken::Dropped, 1),
+        _ => (),
+    }
     outcomes::count(app, outcomes::Outcome { project: sender.project, category, fate, reason, quantity });
+}
+
+/// What the usage of a key counts: events.
+fn is_error(category: Category) -> bool {
+    matches!(category, Category::Error | Category::Default | Category::Security)
+}
+
+fn count_key(app: &App, sender: &Sender, taken: outcomes::Taken, errors: usize) {
+    if let Ok(errors @ 1..) = i64::try_from(errors) {
+        outcomes::count_key(app, &sender.public_key, taken, errors);
+    }
 }

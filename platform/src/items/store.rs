@@ -54,9 +54,12 @@ impl Rows {
 
 /// The projects of a batch that are there.
 pub async fn live_projects(db: impl PgExecutor<'_>, rows: &Rows) -> sqlx::Result<Vec<ProjectId>> {
-    sqlx::query_scalar!(r#"select id as "id: ProjectId" from projects where id = any($1)"#, &rows.projects)
-        .fetch_all(db)
-        .await
+    sqlx::query_scalar!(
+        r#"select id as "id: ProjectId" from projects where id = any($1) and deleted_at is null"#,
+        &rows.projects
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Inserts a batch and returns the ids of what was new.
@@ -68,7 +71,7 @@ pub async fn insert(db: impl PgExecutor<'_>, rows: &Rows) -> sqlx::Result<Vec<Uu
          from unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::text[], $5::uuid[], $6::text[], $7::bytea[],
                      $8::bigint[], $9::boolean[], $10::bytea[])
              as i (project, id, received, kind, event, headers, body, size, in_store, sha1)
-         join projects p on p.id = i.project
+         join projects p on p.id = i.project and p.deleted_at is null
          order by i.project, i.id
          on conflict do nothing
          returning id",

@@ -22,7 +22,7 @@ pub async fn find_or_create(db: &mut PgConnection, received: &Received, most: i6
            ), made as (
                insert into monitors (project_id, slug, config, created_at)
                select p.id, $2, $3::jsonb, $4 from projects p
-               where p.id = $1 and not exists (select from changed)
+               where p.id = $1 and p.deleted_at is null and not exists (select from changed)
                  and (select count(*) from monitors where project_id = $1) < $5
                on conflict (project_id, slug) do update set config = coalesce(excluded.config, monitors.config)
                returning id, config, created_at

@@ -3,6 +3,7 @@
 //! Counting must not slow anything down, so it happens in memory; every few seconds, and before a process ends, the counts are
 //! added to the database. A process that is killed loses a few seconds of counts, never an event.
 
+mod keys;
 mod store;
 
 use std::{
@@ -16,6 +17,8 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
+
+pub use keys::{KeyHour, Taken, count_key, of_key, of_keys};
 
 use crate::{app::App, metrics::Item, projects::ProjectId, protocol::item::Category};
 
@@ -83,11 +86,14 @@ type Counts = HashMap<Key, u64>;
 
 /// What this process has counted since the last flush.
 #[derive(Debug, Default)]
-pub struct Outcomes(Mutex<Counts>);
+pub struct Outcomes {
+    counts: Mutex<Counts>,
+    keys: keys::Usage,
+}
 
 impl Outcomes {
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn add(&self, mut key: Key, quantity: u64) {
@@ -155,8 +161,19 @@ pub async fn totals(db: &PgPool, project: ProjectId, since: DateTime<Utc>) -> Re
     store::totals(db, project, since).await.context("counting what became of what was sent")
 }
 
+/// How many errors of a project met one of these fates since then, by the hour.
+pub async fn errors(
+    db: &PgPool,
+    project: ProjectId,
+    (fates, since): (&[Fate], DateTime<Utc>),
+) -> Result<Vec<(DateTime<Utc>, i64)>> {
+    let fates: Vec<i16> = fates.iter().map(|fate| *fate as i16).collect();
+    store::errors(db, project, (&fates, since)).await.context("counting the errors of a project")
+}
+
 /// Adds the counts to the database.
 pub async fn flush(app: &App) -> Result<()> {
+    keys::flush(app).await?;
     let counts = std::mem::take(&mut *app.outcomes.counts());
     if counts.is_empty() {
         return Ok(());

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
-use super::{Key, Total};
+use super::{
+    Key, Total,
+    keys::{Counted, KeyHour},
+};
 use crate::projects::ProjectId;
 
 /// Adds counts to what is there; those of a project that is gone too: what was sent to it is nobody's, and not lost unseen.
@@ -76,4 +79,85 @@ pub(super) async fn totals(
     )
     .fetch_all(db)
     .await
+}
+
+/// Adds what was sent with keys to what is there; of a key that is gone nothing is kept.
+pub(super) async fn add_keys(db: impl PgExecutor<'_>, counted: &[Counted]) -> sqlx::Result<()> {
+    let keys: Vec<String> = counted.iter().map(|(key, ..)| key.clone()).collect();
+    let hours: Vec<_> = counted.iter().map(|(_, hour, _)| *hour).collect();
+    let of = |nth: usize| counted.iter().map(|(.., counts)| counts[nth]).collect::<Vec<i64>>();
+    sqlx::query!(
+        "insert into key_hours (public_key, hour, accepted, filtered, dropped)
+         select c.key, c.hour, c.accepted, c.filtered, c.dropped
+         from unnest($1::text[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[])
+             with ordinality as c (key, hour, accepted, filtered, dropped, place)
+         join project_keys k on k.public_key = c.key order by c.place
+         on conflict (public_key, hour) do update
+             set accepted = key_hours.accepted + excluded.accepted, filtered = key_hours.filtered + excluded.filtered,
+                 dropped = key_hours.dropped + excluded.dropped",
+        &keys,
+        &hours,
+        &of(0),
+        &of(1),
+        &of(2),
+    )
+    .execute(db)
+    .await
+    .map(|_| ())
+}
+
+/// What was sent with a key since then, by the hour.
+pub(super) async fn of_key(
+    db: impl PgExecutor<'_>,
+    public_key: &str,
+    since: DateTime<Utc>,
+) -> sqlx::Result<Vec<KeyHour>> {
+    sqlx::query_as!(
+        KeyHour,
+        "select hour, accepted, filtered, dropped from key_hours where public_key = $1 and hour >= $2 order by hour",
+        public_key,
+        since,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What was sent with each key of a project since then, by the hour.
+pub(super) async fn of_keys(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    since: DateTime<Utc>,
+) -> sqlx::Result<HashMap<String, Vec<KeyHour>>> {
+    let rows = sqlx::query!(
+        "select h.public_key, h.hour, h.accepted, h.filtered, h.dropped
+         from project_keys k join key_hours h on h.public_key = k.public_key and h.hour >= $2
+         where k.project_id = $1 order by h.public_key, h.hour",
+        project.0,
+        since,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut keys: HashMap<_, Vec<_>> = HashMap::new();
+    for row in rows {
+        let hour = KeyHour { hour: row.hour, accepted: row.accepted, filtered: row.filtered, dropped: row.dropped };
+        keys.entry(row.public_key).or_default().push(hour);
+    }
+    Ok(keys)
+}
+
+/// How many errors of a project met a fate since then, by the hour.
+pub(super) async fn errors(
+    db: impl PgExecutor<'_>,
+    project: ProjectId,
+    (fates, since): (&[i16], DateTime<Utc>),
+) -> sqlx::Result<Vec<(DateTime<Utc>, i64)>> {
+    let rows = sqlx::query!(
+        r#"select hour, sum(quantity)::bigint as "events!" from outcomes
+           where project_id = $1 and hour >= $3 and category in ('error', 'default', 'security') and outcome = any($2)
+           group by hour order by hour"#,
+        project.0,
+        fates,
+        since,
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.hour, row.events)).collect())
 }

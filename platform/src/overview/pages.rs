@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::{
     Router,
-    extract::State,
+    extract::{Query, State},
     response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use serde::Deserialize;
 
 use super::store;
 use crate::{
@@ -37,6 +38,8 @@ struct Overview {
     words: &'static Words,
     /// Whose projects; of several, each group says it.
     heading: Option<String>,
+    /// What was done before.
+    done: Option<&'static str>,
     groups: Vec<(Organization, Vec<Card>)>,
 }
 
@@ -65,22 +68,30 @@ async fn all(State(app): State<App>, language: Language, visitor: Visitor) -> Re
             None => groups.push((organization, vec![project])),
         }
     }
-    Ok(show(&app, visitor.page(language), None, groups).await?.into_response())
+    Ok(show(&app, visitor.page(language), (None, None), groups).await?.into_response())
+}
+
+#[derive(Default, Deserialize)]
+struct Asked {
+    #[serde(default)]
+    done: String,
 }
 
 async fn of_organization(
     State(app): State<App>,
     language: Language,
     Membership { visitor, organization, projects, .. }: Membership,
+    Query(asked): Query<Asked>,
 ) -> Result<Html<String>, Error> {
     let heading = Some(organization.name.clone());
-    show(&app, visitor.page(language), heading, vec![(organization, projects)]).await
+    let done = (asked.done == "deleted").then_some(Words::of(language).project_deleted);
+    show(&app, visitor.page(language), (heading, done), vec![(organization, projects)]).await
 }
 
 async fn show(
     app: &App,
     page: Page,
-    heading: Option<String>,
+    (heading, done): (Option<String>, Option<&'static str>),
     groups: Vec<(Organization, Vec<Project>)>,
 ) -> Result<Html<String>, Error> {
     let ids: Vec<ProjectId> = groups.iter().flat_map(|(_, projects)| projects).map(|project| project.id).collect();
@@ -98,7 +109,7 @@ async fn show(
         (organization, cards)
     };
     let groups = groups.into_iter().map(cards).collect();
-    Ok(render(&Overview { words: Words::of(page.language), page, heading, groups })?)
+    Ok(render(&Overview { words: Words::of(page.language), page, heading, done, groups })?)
 }
 
 /// Events of a project: of the last 24 hours, and of each day.

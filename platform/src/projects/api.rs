@@ -1,5 +1,6 @@
 //! Sentry's Web API v0 of a project: what it is, and what it decides about its events.
 
+mod lists;
 mod organization;
 
 use axum::{
@@ -12,8 +13,10 @@ use chrono::SecondsFormat;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+pub(super) use lists::seconds;
+
 use super::{
-    Changed, Changes, change,
+    Changed, Changes, change, environments, keys, removal,
     settings::{
         options::{self, Known},
         wanted,
@@ -25,6 +28,7 @@ use crate::{
     access::{Membership, ProjectAccess, ProjectAdmin, Visitor},
     app::App,
     protocol::grouping::Version,
+    teams,
     web::{Error, api_route},
 };
 
@@ -35,7 +39,11 @@ pub fn routes() -> Router<App> {
     let router = api_route(router, "/api/0/projects/{org}/{project}/filters/{filter}/", put(switch_filter));
     let router = api_route(router, "/api/0/grouping-configs/", get(grouping_configs));
     let router = api_route(router, "/api/0/organizations/{org}/grouping-configs/", get(grouping_configs_here));
-    router.merge(organization::routes())
+    router
+        .merge(lists::routes())
+        .merge(organization::routes())
+        .merge(keys::api::routes())
+        .merge(environments::api::routes())
 }
 
 /// The versions of the grouping, the newest first.
@@ -55,7 +63,7 @@ async fn grouping_configs_here(Membership { visitor, .. }: Membership) -> Json<V
 
 async fn one(State(app): State<App>, access: ProjectAccess) -> Result<Json<Value>, Error> {
     let details = store::details(&app.db, access.project.id).await?.ok_or(Error::NotFound)?;
-    Ok(Json(project(&access, &details)))
+    Ok(Json(project(&access, &details, &teams_of(&app, &access).await?)))
 }
 
 /// Takes Sentry's fields and its `options`; what is not known is left alone, as Sentry does.
@@ -69,12 +77,12 @@ async fn update(
     let mut changes = wanted::read(details.settings, &wanted).map_err(refused)?;
     changes.settings.grouping.follow(&before, app.now());
     let details = save(&app, &mut access, changes).await?;
-    Ok(Json(project(&access, &details)))
+    Ok(Json(project(&access, &details, &teams_of(&app, &access).await?)))
 }
 
-/// Its events, and what is left of them in the queue, go with their day.
+/// It is gone at once; what it has follows.
 async fn delete(State(app): State<App>, ProjectAdmin(access): ProjectAdmin) -> Result<StatusCode, Error> {
-    super::delete(&app.db, &access.actor, &access.project).await?;
+    removal::delete(&app, &access.actor, &access.project).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -135,8 +143,14 @@ async fn switch_filter(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The teams of the project, as clients read them.
+async fn teams_of(app: &App, access: &ProjectAccess) -> Result<Vec<Value>, Error> {
+    let links = teams::store::of_projects(&app.db, access.organization.id).await?;
+    Ok(links.iter().filter(|(project, ..)| *project == access.project.id).map(lists::team).collect())
+}
+
 /// What Sentry's `DetailedProjectSerializer` gives, as far as there is something to say.
-fn project(ProjectAccess { organization, project, .. }: &ProjectAccess, details: &Details) -> Value {
+fn project(ProjectAccess { organization, project, .. }: &ProjectAccess, details: &Details, teams: &[Value]) -> Value {
     let settings = &details.settings;
     let created = details.created_at.to_rfc3339_opts(SecondsFormat::Micros, true);
     let mut all = options::options(settings);
@@ -156,8 +170,8 @@ fn project(ProjectAccess { organization, project, .. }: &ProjectAccess, details:
         "hasAccess": true,
         "color": "#3f6abf",
         "features": ["discard-groups", "custom-inbound-filters"],
-        "team": null,
-        "teams": [],
+        "team": teams.first(),
+        "teams": teams,
         "organization": {
             "id": organization.id.0.to_string(), "slug": organization.slug, "name": organization.name,
         },

@@ -2,8 +2,10 @@
 
 pub mod api;
 mod commands;
+mod environments;
 mod keys;
 pub mod pages;
+pub mod removal;
 pub mod settings;
 mod setup;
 pub mod store;
@@ -156,12 +158,6 @@ fn told(project: &Project, details: &Details) -> Map<String, Value> {
         }
     }
     all
-}
-
-/// Deletes a project with its keys and rules.
-pub async fn delete(db: &PgPool, actor: &Actor, project: &Project) -> Result<()> {
-    store::delete(db, project.id).await.context("deleting a project")?;
-    note(db, actor, project, ("project.remove", &project.slug, json!({}))).await
 }
 
 /// Writes down in the audit log what was done to a project.

@@ -2,7 +2,7 @@
 
 use axum::{Router, response::Redirect, routing::get};
 
-use super::{keys, settings, setup};
+use super::{environments, keys, removal, settings, setup};
 use crate::{access::ProjectAccess, app::App};
 
 pub use super::setup::{Waiting, guide};
@@ -14,6 +14,8 @@ pub fn routes() -> Router<App> {
         .merge(setup::routes())
         .merge(settings::pages::routes())
         .merge(keys::pages::routes())
+        .merge(environments::pages::routes())
+        .merge(removal::pages::routes())
 }
 
 async fn start(access: ProjectAccess) -> Redirect {

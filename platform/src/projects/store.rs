@@ -1,5 +1,7 @@
 //! Projects and their keys in PostgreSQL.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgExecutor, query, query_as, query_scalar, types::Json};
 
@@ -69,7 +71,7 @@ pub async fn visible(
                                 where pt.project_id = p.id and tm.user_id = $4), false) as "in_reach!"
            from projects p join organizations o on o.id = p.organization_id
            left join members m on m.organization_id = o.id and m.user_id = $4
-           where o.slug = $1 and p.slug = $2 and ($3 or o.id = $5 or m.user_id is not null)"#,
+           where o.slug = $1 and p.slug = $2 and p.deleted_at is null and ($3 or o.id = $5 or m.user_id is not null)"#,
         organization_slug,
         project_slug,
         user.is_superuser,
@@ -92,7 +94,7 @@ pub async fn visible_with_issue(db: impl PgExecutor<'_>, user: &User, issue: Iss
            from projects p join organizations o on o.id = p.organization_id
            join issues i on i.project_id = p.id and i.id = $1
            left join members m on m.organization_id = o.id and m.user_id = $3
-           where ($2 or o.id = $4 or m.user_id is not null)"#,
+           where p.deleted_at is null and ($2 or o.id = $4 or m.user_id is not null)"#,
         issue.0,
         user.is_superuser,
         user.id.0,
@@ -113,7 +115,7 @@ pub async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::Result<V
                                 where pt.project_id = p.id and tm.user_id = $2), false) as "in_reach!"
            from projects p join organizations o on o.id = p.organization_id
            left join members m on m.organization_id = o.id and m.user_id = $2
-           where ($1 or o.id = $3 or m.user_id is not null)
+           where p.deleted_at is null and ($1 or o.id = $3 or m.user_id is not null)
            order by o.slug, p.slug"#,
         user.is_superuser,
         user.id.0,
@@ -135,7 +137,7 @@ pub async fn seen(db: impl PgExecutor<'_>, user: &User, organization: Organizati
                                 where pt.project_id = p.id and tm.user_id = $3), false) as "in_reach!"
            from projects p join organizations o on o.id = p.organization_id
            left join members m on m.organization_id = o.id and m.user_id = $3
-           where o.id = $1 and ($2 or o.id = $4 or m.user_id is not null)
+           where o.id = $1 and p.deleted_at is null and ($2 or o.id = $4 or m.user_id is not null)
            order by p.slug"#,
         organization.0,
         user.is_superuser,
@@ -154,7 +156,7 @@ pub(super) async fn by_slug(
 ) -> sqlx::Result<Option<Project>> {
     query_as!(
         Project,
-        "select id, organization_id, slug, name, platform from projects where organization_id = $1 and slug = $2",
+        "select id, organization_id, slug, name, platform from projects where organization_id = $1 and slug = $2 and deleted_at is null",
         organization.0,
         slug,
     )
@@ -286,7 +288,7 @@ pub(super) async fn update(
         r#"update projects set
                name = coalesce($2, name), slug = coalesce($3, slug), platform = coalesce($4, platform),
                allowed_origins = coalesce($5, allowed_origins), settings = $6
-           where id = $1
+           where id = $1 and deleted_at is null
            returning id, organization_id, slug, name, platform, created_at, allowed_origins,
                      settings as "settings: Json<Settings>""#,
         project.0,
@@ -311,12 +313,6 @@ pub(super) async fn update(
     }))
 }
 
-/// Deletes a project with its keys and rules.
-pub(super) async fn delete(db: impl PgExecutor<'_>, project: ProjectId) -> sqlx::Result<()> {
-    query!("delete from projects where id = $1", project.0).execute(db).await?;
-    Ok(())
-}
-
 /// A project's settings, with what its organisation demands.
 pub(super) struct Kept {
     pub id: ProjectId,
@@ -330,7 +326,7 @@ pub(super) async fn settings_of(db: impl PgExecutor<'_>, projects: &[ProjectId])
     query_as!(
         Kept,
         r#"select p.id, p.settings as "settings: Json<Settings>", o.privacy as "demands: Json<Demands>"
-           from projects p join organizations o on o.id = p.organization_id where p.id = any($1)"#,
+           from projects p join organizations o on o.id = p.organization_id where p.id = any($1) and p.deleted_at is null"#,
         &projects,
     )
     .fetch_all(db)
@@ -367,4 +363,23 @@ pub(super) async fn set_demands(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// When projects began.
+pub(super) async fn began(
+    db: impl PgExecutor<'_>,
+    projects: &[ProjectId],
+) -> sqlx::Result<HashMap<ProjectId, DateTime<Utc>>> {
+    let ids: Vec<i64> = projects.iter().map(|project| project.0).collect();
+    let rows = query!(r#"select id as "id: ProjectId", created_at from projects where id = any($1)"#, &ids);
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.id, row.created_at)).collect())
+}
+
+/// When organisations began.
+pub(super) async fn organizations_began(
+    db: impl PgExecutor<'_>,
+    organizations: &[i64],
+) -> sqlx::Result<HashMap<i64, DateTime<Utc>>> {
+    let rows = query!(r#"select id as "id: i64", created_at from organizations where id = any($1)"#, organizations);
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (row.id, row.created_at)).collect())
 }

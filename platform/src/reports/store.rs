@@ -10,7 +10,7 @@ pub async fn put(db: impl PgExecutor<'_>, received: &Received) -> sqlx::Result<(
     let report = &received.report;
     query!(
         "insert into user_reports (project_id, id, received_at, event_id, own_event_id, name, email, comments, url)
-         select p.id, $2, $3, $4, $5, $6, $7, $8, $9 from projects p where p.id = $1
+         select p.id, $2, $3, $4, $5, $6, $7, $8, $9 from projects p where p.id = $1 and p.deleted_at is null
          on conflict (project_id, event_id) where own_event_id is null do update
              set id = excluded.id, received_at = excluded.received_at, name = excluded.name, email = excluded.email,
                  comments = excluded.comments",

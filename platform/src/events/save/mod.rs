@@ -169,8 +169,9 @@ async fn save_all(app: &App, batch: &[Prepared]) -> sqlx::Result<Saved> {
 async fn live_projects(tx: &mut Tx<'_>, batch: &[Prepared]) -> sqlx::Result<HashSet<ProjectId>> {
     let projects: HashSet<i64> = batch.iter().map(|event| event.received.project.0).collect();
     let projects: Vec<i64> = projects.into_iter().collect();
-    let live =
-        sqlx::query_scalar!("select id from projects where id = any($1)", &projects).fetch_all(&mut **tx).await?;
+    let live = sqlx::query_scalar!("select id from projects where id = any($1) and deleted_at is null", &projects)
+        .fetch_all(&mut **tx)
+        .await?;
     Ok(live.into_iter().collect())
 }
 

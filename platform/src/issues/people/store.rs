@@ -317,7 +317,7 @@ pub async fn shared(db: impl PgExecutor<'_>, id: Uuid) -> sqlx::Result<Option<Sh
         r#"select s.project_id as "project: ProjectId", s.issue_id as "issue: IssueId", p.slug as project_slug,
                   p.name as project_name, o.slug as organization_slug
            from issue_shares s join projects p on p.id = s.project_id join organizations o on o.id = p.organization_id
-           where s.id = $1"#,
+           where s.id = $1 and p.deleted_at is null"#,
         id,
     )
     .fetch_optional(db)

@@ -187,10 +187,12 @@ pub async fn delete_key(db: impl PgExecutor<'_>, project: ProjectId, key: &str) 
     Ok(deleted.execute(db).await?.rows_affected())
 }
 
-/// The values of a key in projects, by name; nothing of them is counted.
+/// The values of a key in projects, by name, less environments that people hid; nothing of them is counted.
 pub async fn names(db: impl PgExecutor<'_>, projects: &[i64], key: &str, most: i64) -> sqlx::Result<Vec<String>> {
     query_scalar!(
-        r#"select distinct value from tag_values where project_id = any($1) and key = $2 and value <> '' order by value limit $3"#,
+        r#"select distinct v.value from tag_values v
+           left join hidden_environments h on $2 = 'environment' and h.project_id = v.project_id and h.name = v.value
+           where v.project_id = any($1) and v.key = $2 and v.value <> '' and h.name is null order by v.value limit $3"#,
         projects,
         key,
         most,

@@ -1,5 +1,6 @@
 //! The keys of a project's DSNs: more than one may work, so that a new one can take over from an old one.
 
+pub(super) mod api;
 mod commands;
 pub(super) mod pages;
 mod store;
@@ -16,6 +17,7 @@ use crate::audit::Actor;
 
 /// The label of a key that nobody named.
 const DEFAULT_LABEL: &str = "Default";
+const LONGEST_LABEL: usize = 64;
 
 /// A key of a project, working or not.
 #[derive(Clone, Debug)]
@@ -26,6 +28,21 @@ pub struct Key {
     pub is_active: bool,
     pub created_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
+    /// How many errors a client of the Web API lets it send; see [`Key::limit`].
+    limit_count: Option<i64>,
+    limit_window: Option<i32>,
+}
+
+/// So many errors in so many seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    pub count: i64,
+    pub window: i32,
+}
+
+/// Whether a key may be called this.
+fn is_label(label: &str) -> bool {
+    (1..=LONGEST_LABEL).contains(&label.chars().count()) && !label.chars().any(char::is_control)
 }
 
 /// Whether what is sent with a key is taken.
@@ -40,6 +57,16 @@ pub enum Standing {
 }
 
 impl Key {
+    /// Whether what is sent with it is taken.
+    pub fn works(&self, now: DateTime<Utc>) -> bool {
+        matches!(self.standing(now), Standing::Works | Standing::WorksUntil(_))
+    }
+
+    /// The limit that a client of the Web API set: a quota of its own, beside those of the page.
+    pub fn limit(&self) -> Option<Limit> {
+        Some(Limit { count: self.limit_count?, window: self.limit_window? })
+    }
+
     /// Whether it works now.
     pub fn standing(&self, now: DateTime<Utc>) -> Standing {
         match self.expires_at {
@@ -60,7 +87,33 @@ pub enum Wanted {
 
 /// Every key of a project, the oldest first.
 pub async fn of(db: &PgPool, project: ProjectId) -> Result<Vec<Key>> {
-    store::keys(db, project).await.context("listing keys")
+    Ok(of_all(db, &[project]).await?.into_iter().map(|(_, key)| key).collect())
+}
+
+/// Every key of some projects, the oldest of each first.
+pub async fn of_all(db: &PgPool, projects: &[ProjectId]) -> Result<Vec<(ProjectId, Key)>> {
+    store::keys(db, projects).await.context("listing keys")
+}
+
+/// Sets how many errors may be sent with a key, or takes the limit away.
+pub async fn limit(
+    db: &PgPool,
+    actor: &Actor,
+    project: &Project,
+    (key, limit): (&str, Option<Limit>),
+) -> Result<()> {
+    store::set_limit(db, key, limit).await.context("limiting a key")?;
+    let limit = limit.map(|limit| json!({"count": limit.count, "window": limit.window}));
+    note(db, actor, project, ("projectkey.change", &project.slug, json!({"key": key, "limit": limit}))).await
+}
+
+/// Removes a key; false when the project has no such key.
+pub async fn remove(db: &PgPool, actor: &Actor, project: &Project, key: &str) -> Result<bool> {
+    let known = store::remove_key(db, project.id, key).await.context("removing a key")?;
+    if known {
+        note(db, actor, project, ("projectkey.remove", &project.slug, json!({"key": key}))).await?;
+    }
+    Ok(known)
 }
 
 /// Adds a key and returns its public half.

@@ -8,26 +8,28 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde::Deserialize;
 
-use super::{Key, Standing, Wanted};
+use super::{Key, Standing, Wanted, is_label};
 use crate::{
     access::{ProjectAccess, ProjectAdmin, ProjectView},
     app::App,
+    outcomes::{self, KeyHour},
     projects::{
         dsn,
         settings::pages::frame::{Asked, Done, Frame, Section},
         words::Words,
     },
-    ui::{Language, Page, Tab, When, render},
+    ui::{self, Bars, Language, Page, Tab, When, render},
     web::Error,
 };
 
-const LONGEST_LABEL: usize = 64;
 /// Seconds that old keys may work on; `Words::overlaps` names them.
 const OVERLAPS: [i64; 5] = [0, 3_600, 86_400, 7 * 86_400, 30 * 86_400];
 const USUAL_OVERLAP: i64 = 7 * 86_400;
+/// How far back the usage of a key is shown.
+const HOURS: i64 = 24;
 
 /// The routes of this page.
 pub fn routes() -> Router<App> {
@@ -37,6 +39,7 @@ pub fn routes() -> Router<App> {
         .route("/{org}/{project}/settings/keys/rotation/", post(rotate))
         .route("/{org}/{project}/settings/keys/{key}/", post(rename))
         .route("/{org}/{project}/settings/keys/{key}/status/", post(switch))
+        .route("/{org}/{project}/settings/keys/{key}/removal/", post(remove))
 }
 
 #[derive(Template)]
@@ -59,17 +62,23 @@ struct Row {
     /// When it ends or ended.
     end: Option<When>,
     created: When,
+    /// The errors that were sent with it, by the hour, and what became of them; none where there were none.
+    usage: Option<(Bars, String)>,
     key: Key,
 }
 
 impl Row {
-    fn new(key: Key, dsn: String, (now, page): (DateTime<Utc>, &Page)) -> Row {
+    fn works(&self) -> bool {
+        matches!(self.standing, Standing::Works | Standing::WorksUntil(_))
+    }
+
+    fn new(key: Key, dsn: String, usage: Option<(Bars, String)>, (now, page): (DateTime<Utc>, &Page)) -> Row {
         let standing = key.standing(now);
         let end = match standing {
             Standing::WorksUntil(end) | Standing::Ended(end) => Some(When::new(end, now, page.phrases)),
             Standing::Works | Standing::Disabled => None,
         };
-        Row { dsn, standing, end, created: When::new(key.created_at, now, page.phrases), key }
+        Row { dsn, standing, end, created: When::new(key.created_at, now, page.phrases), usage, key }
     }
 }
 
@@ -92,9 +101,13 @@ async fn page(
     let words = Words::of(language);
     let page = view.access.page(language).at(Tab::Settings);
     let project = view.access.project.id;
+    let now = app.now();
+    let since = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now) - TimeDelta::hours(HOURS - 1);
+    let sent = outcomes::of_keys(&app.db, project, since).await?;
     let keys = super::of(&app.db, project).await?.into_iter().map(|key| {
         let dsn = dsn(&app.config.site.url_prefix, &key.public_key, project);
-        Row::new(key, dsn, (app.now(), &page))
+        let usage = sent.get(&key.public_key).map(|hours| usage(hours, since, words));
+        Row::new(key, dsn, usage, (now, &page))
     });
     let overlaps = OVERLAPS.into_iter().zip(words.overlaps);
     Ok(render(&KeysPage {
@@ -108,6 +121,23 @@ async fn page(
     })?)
 }
 
+/// Bars of the hours since then, and in words what became of it all.
+fn usage(hours: &[KeyHour], since: DateTime<Utc>, words: &Words) -> (Bars, String) {
+    let mut series = vec![0; usize::try_from(HOURS).unwrap_or_default()];
+    let (mut accepted, mut filtered, mut dropped) = (0, 0, 0);
+    for one in hours {
+        let nth = usize::try_from((one.hour - since).num_hours()).ok().and_then(|nth| series.get_mut(nth));
+        if let Some(all) = nth {
+            *all += one.accepted + one.filtered + one.dropped;
+        }
+        accepted += one.accepted;
+        filtered += one.filtered;
+        dropped += one.dropped;
+    }
+    let said = (words.key_usage)(&ui::count(accepted), &ui::count(filtered), &ui::count(dropped));
+    (Bars::new(&series), said)
+}
+
 #[derive(Deserialize)]
 struct Labelled {
     label: String,
@@ -116,8 +146,7 @@ struct Labelled {
 impl Labelled {
     fn checked(&self) -> Option<&str> {
         let label = self.label.trim();
-        let length = label.chars().count();
-        ((1..=LONGEST_LABEL).contains(&length) && !label.chars().any(char::is_control)).then_some(label)
+        is_label(label).then_some(label)
     }
 }
 
@@ -193,4 +222,15 @@ async fn switch(
         return Err(Error::NotFound);
     }
     Ok(done.redirect(&Section::Keys.of(&access)))
+}
+
+async fn remove(
+    State(app): State<App>,
+    ProjectAdmin(access): ProjectAdmin,
+    Path(OfKey { key }): Path<OfKey>,
+) -> Result<Response, Error> {
+    if !super::remove(&app.db, &access.actor, &access.project, &key).await? {
+        return Err(Error::NotFound);
+    }
+    Ok(Done::KeyRemoved.redirect(&Section::Keys.of(&access)))
 }

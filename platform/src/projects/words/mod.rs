@@ -26,6 +26,8 @@ pub struct Words {
     pub general_text: &'static str,
     pub keys: &'static str,
     pub keys_text: &'static str,
+    pub environments: &'static str,
+    pub environments_text: &'static str,
     pub filters: &'static str,
     pub filters_text: &'static str,
     pub privacy: &'static str,
@@ -115,6 +117,31 @@ pub struct Words {
     pub overlap: &'static str,
     pub overlaps: [&'static str; 5],
     pub no_label: &'static str,
+    /// `1.2k errors taken, 3 filtered, 10 over a quota`, of the last 24 hours
+    pub key_usage: fn(&str, &str, &str) -> String,
+    pub key_unused: &'static str,
+    pub key_removed: &'static str,
+    pub sent_24_hours: &'static str,
+
+    // Environments.
+    pub environment: &'static str,
+    pub environment_hidden: &'static str,
+    pub environment_shown: &'static str,
+    pub no_environments: &'static str,
+    pub hidden: &'static str,
+    pub shown: &'static str,
+    pub hide_it: &'static str,
+    pub show_it: &'static str,
+    pub change: &'static str,
+
+    // Deleting a project.
+    pub remove_project: &'static str,
+    pub removal: Said,
+    pub removal_means: [&'static str; 3],
+    /// `Type shop to confirm`
+    pub type_slug: fn(&str) -> String,
+    pub wrong_slug: &'static str,
+    pub project_deleted: &'static str,
 
     // Quotas.
     pub quota_set: &'static str,

@@ -14,24 +14,28 @@ use crate::{
 pub enum Section {
     General,
     Keys,
+    Environments,
     Filters,
     Privacy,
     Grouping,
     Alerts,
     Channels,
     Quotas,
+    Removal,
 }
 
 impl Section {
-    const ALL: [Section; 8] = [
+    const ALL: [Section; 10] = [
         Section::General,
         Section::Keys,
+        Section::Environments,
         Section::Alerts,
         Section::Channels,
         Section::Filters,
         Section::Privacy,
         Section::Grouping,
         Section::Quotas,
+        Section::Removal,
     ];
 
     /// What follows `/settings/`.
@@ -39,12 +43,14 @@ impl Section {
         match self {
             Section::General => "",
             Section::Keys => "keys/",
+            Section::Environments => "environments/",
             Section::Filters => "filters/",
             Section::Privacy => "privacy/",
             Section::Grouping => "grouping/",
             Section::Alerts => "alerts/",
             Section::Channels => "channels/",
             Section::Quotas => "quotas/",
+            Section::Removal => "removal/",
         }
     }
 
@@ -62,12 +68,14 @@ impl Section {
         match self {
             Section::General => words.general,
             Section::Keys => words.keys,
+            Section::Environments => words.environments,
             Section::Filters => words.filters,
             Section::Privacy => words.privacy,
             Section::Grouping => words.grouping,
             Section::Alerts => words.alerts,
             Section::Channels => words.channels,
             Section::Quotas => words.quotas,
+            Section::Removal => words.remove_project,
         }
     }
 
@@ -75,12 +83,14 @@ impl Section {
         match self {
             Section::General => words.general_text,
             Section::Keys => words.keys_text,
+            Section::Environments => words.environments_text,
             Section::Filters => words.filters_text,
             Section::Privacy => words.privacy_text,
             Section::Grouping => words.grouping_text,
             Section::Alerts => words.alerts_text,
             Section::Channels => words.channels_text,
             Section::Quotas => words.quotas_text,
+            Section::Removal => words.removal.text,
         }
     }
 }
@@ -94,6 +104,9 @@ pub enum Done {
     KeyRenamed,
     KeyEnabled,
     KeyDisabled,
+    KeyRemoved,
+    EnvironmentHidden,
+    EnvironmentShown,
     QuotaSet,
     QuotaRemoved,
     RuleSaved,
@@ -105,13 +118,16 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [(Done, &'static str); 14] = [
+    const ALL: [(Done, &'static str); 17] = [
         (Done::Saved, "saved"),
         (Done::KeyCreated, "created"),
         (Done::KeysRotated, "rotated"),
         (Done::KeyRenamed, "renamed"),
         (Done::KeyEnabled, "enabled"),
         (Done::KeyDisabled, "disabled"),
+        (Done::KeyRemoved, "key-removed"),
+        (Done::EnvironmentHidden, "hidden"),
+        (Done::EnvironmentShown, "shown"),
         (Done::QuotaSet, "set"),
         (Done::QuotaRemoved, "removed"),
         (Done::RuleSaved, "rule-saved"),
@@ -136,6 +152,9 @@ impl Done {
             Done::KeyRenamed => words.key_renamed,
             Done::KeyEnabled => words.key_enabled,
             Done::KeyDisabled => words.key_disabled,
+            Done::KeyRemoved => words.key_removed,
+            Done::EnvironmentHidden => words.environment_hidden,
+            Done::EnvironmentShown => words.environment_shown,
             Done::QuotaSet => words.quota_set,
             Done::QuotaRemoved => words.quota_removed,
             Done::RuleSaved => words.rule_saved,

@@ -35,7 +35,12 @@ pub fn groups(section: Section, words: &'static Words) -> Vec<GroupSpec> {
             group(words.rules, rules(words)),
         ],
         // They are no forms of fields.
-        Section::Keys | Section::Alerts | Section::Channels | Section::Quotas => Vec::new(),
+        Section::Keys
+        | Section::Environments
+        | Section::Alerts
+        | Section::Channels
+        | Section::Quotas
+        | Section::Removal => Vec::new(),
     }
 }
 
