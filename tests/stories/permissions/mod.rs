@@ -80,7 +80,7 @@ enum Objects {
 const PLAIN: [(&str, &str); 5] =
     [("filter", "localhost"), ("section", "filters"), ("platform", "python"), ("tag", "region"), ("kind", "mail")];
 /// What is found by a number or name of its own below what the rest of the path names.
-const INNER: [&str; 18] = [
+const INNER: [&str; 19] = [
     "issue",
     "event",
     "attachment",
@@ -99,6 +99,7 @@ const INNER: [&str; 18] = [
     "search",
     "comment",
     "actions",
+    "environment",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

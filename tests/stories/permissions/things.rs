@@ -65,7 +65,8 @@ fn things(platform: &Platform, organization: &str, slug: &str, team: &str) -> Re
     let dsn = made["dsn"].as_str().context("a dsn")?;
     let key = dsn.split("://").nth(1).and_then(|rest| rest.split('@').next()).context("a key")?.to_owned();
     let id = dsn.rsplit('/').next().context("a number")?.to_owned();
-    let event = error("Gone", slug);
+    let mut event = error("Gone", slug);
+    event["environment"] = json!(format!("live-{slug}"));
     let event_id = event["event_id"].as_str().context("an id")?.to_owned();
     let check_in = json!({"check_in_id": event_id, "monitor_slug": format!("backup-{slug}"), "status": "ok",
         "monitor_config": {"schedule": {"type": "crontab", "value": "0 3 * * *"}}});
@@ -99,6 +100,7 @@ fn things(platform: &Platform, organization: &str, slug: &str, team: &str) -> Re
         ("key", key),
         ("event", event_id),
         ("monitor", format!("backup-{slug}")),
+        ("environment", format!("live-{slug}")),
     ]);
     for (name, what) in NUMBERED {
         values.insert(name, platform.sql(&query(what))?);
