@@ -36,18 +36,12 @@ const BACK: &str = "
             end loop;
         end $$";
 
-/// The tables as they were.
-pub struct Kept;
+/// Copies them.
+pub fn keep(platform: &Platform) -> Result<()> {
+    platform.sql(NOTED).map(drop)
+}
 
-impl Kept {
-    /// Copies them.
-    pub fn of(platform: &Platform) -> Result<Kept> {
-        platform.sql(NOTED)?;
-        Ok(Kept)
-    }
-
-    /// Puts back what was changed since.
-    pub fn restore(&self, platform: &Platform) -> Result<()> {
-        platform.sql(BACK).map(drop)
-    }
+/// Puts back what was changed since.
+pub fn restore(platform: &Platform) -> Result<()> {
+    platform.sql(BACK).map(drop)
 }
