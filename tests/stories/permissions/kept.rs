@@ -36,18 +36,12 @@ const BACK: &str = "
             end loop;
         end $$";
 
-/// The tables as they were.
-pub struct Kept<'a>(&'a Platform<'a>);
+/// Copies them.
+pub fn keep(platform: &Platform) -> Result<()> {
+    platform.sql(NOTED).map(drop)
+}
 
-impl<'a> Kept<'a> {
-    /// Copies them.
-    pub fn of(platform: &'a Platform<'a>) -> Result<Kept<'a>> {
-        platform.sql(NOTED)?;
-        Ok(Kept(platform))
-    }
-
-    /// Puts back what was changed since.
-    pub fn restore(&self) -> Result<()> {
-        self.0.sql(BACK).map(drop)
-    }
+/// Puts back what was changed since.
+pub fn restore(platform: &Platform) -> Result<()> {
+    platform.sql(BACK).map(drop)
 }

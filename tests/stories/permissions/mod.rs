@@ -14,10 +14,7 @@ use picket_platform::permissions::{
 use reqwest::{Method, blocking::Client, redirect::Policy};
 use serde_json::{Value, json};
 
-use self::{
-    kept::Kept,
-    things::{Values, people_and_objects},
-};
+use self::things::{Values, people_and_objects};
 use crate::{
     Story,
     platform::{Platform, SOON, World},
@@ -185,7 +182,7 @@ fn the_matrix(world: &World) -> Result<()> {
     let objects = people_and_objects(&platform)?;
     // What is put back must not be worked on.
     platform.worker.stop();
-    let kept = Kept::of(&platform)?;
+    kept::keep(&platform)?;
     let client = Client::builder().timeout(SOON).redirect(Policy::none()).build()?;
     let (mut wrong, mut asked) = (Vec::new(), 0);
     let mut missing: BTreeMap<(String, String), String> = BTreeMap::new();
@@ -218,7 +215,7 @@ fn the_matrix(world: &World) -> Result<()> {
                     _ => (),
                 }
                 if *method != "GET" && got == Expected::Allowed {
-                    kept.restore()?;
+                    kept::restore(&platform)?;
                 }
             }
         }
