@@ -69,6 +69,8 @@ fn without_javascript(world: &World) -> Result<()> {
     let site = Site::start(world)?;
     site.two_teams()?;
     let web = site.web(&[])?;
+    // Only of one's own organisations one gets mails.
+    site.platform.sql("insert into members (organization_id, user_id, role) select o.id, u.id, 'owner' from organizations o, users u where o.slug = 'acme' and u.is_superuser")?;
     let account = json!([
         {"open": "/settings/account/"},
         {"fill": ["Name", "Grace Hopper"]}, {"fill": ["Time zone", "Mars/Olympus"]}, {"press": "Save changes"},
