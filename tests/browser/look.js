@@ -12,7 +12,8 @@ const weighed = (page) => page.evaluate(() => {
   const [own] = performance.getEntriesByType("navigation");
   const parts = performance.getEntriesByType("resource").filter(({ initiatorType }) => ["link", "script", "img", "css"].includes(initiatorType));
   const bytes = [own, ...parts].reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
-  const inline = [...document.querySelectorAll("style, script:not([src]), [style]")].map((one) => one.outerHTML.slice(0, 100));
+  // Taking a picture leaves empty styles behind.
+  const inline = [...document.querySelectorAll('style, script:not([src]), [style]:not([style=""])')].map((one) => one.outerHTML.slice(0, 100));
   return { bytes, inline };
 });
 

@@ -360,7 +360,7 @@ fn usage_of_keys(world: &World) -> Result<()> {
 fn environments(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;
     let shop = platform.project("shop")?;
-    for name in ["production", "load/test <1>"] {
+    for name in ["production", "load test <1>"] {
         let mut event = error("Gone", "hat");
         event["environment"] = json!(name);
         platform.receives(&shop, &event)?;
@@ -370,7 +370,7 @@ fn environments(world: &World) -> Result<()> {
         {"open": "/acme/shop/settings/environments/"}, {"press": "Hide: production"}, {"see": "The environment is hidden."},
         {"press": "Show: production"}, {"see": "The environment is shown again."},
         {"press": "Hide: production"}, {"show": "environments-hidden"},
-        {"open": "/acme/shop/issues/"}, {"unfold": "Environment any"}, {"see": "load/test <1>"}, {"gone": "production"},
+        {"open": "/acme/shop/issues/"}, {"unfold": "Environment any"}, {"see": "load test <1>"}, {"gone": "production"},
     ]);
     for looks in [AT_A_DESK, WITHOUT_SCRIPTS] {
         walk(&platform, looks, &steps)?;
@@ -382,11 +382,11 @@ fn environments(world: &World) -> Result<()> {
         let listed = platform.api(&format!("{path}{query}"))?;
         Ok(listed.as_array().into_iter().flatten().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect())
     };
-    ensure!(names("")? == ["load/test <1>", "production"], "both are listed: {:?}", names("")?);
+    ensure!(names("")? == ["load test <1>", "production"], "both are listed: {:?}", names("")?);
     let (status, answer) =
-        platform.ask(Method::PUT, &format!("{path}load%2Ftest%20%3C1%3E/"), &json!({"isHidden": true}))?;
+        platform.ask(Method::PUT, &format!("{path}load%20test%20%3C1%3E/"), &json!({"isHidden": true}))?;
     ensure!(status == 200 && answer["isHidden"] == true, "hiding was answered {status}: {answer}");
-    ensure!(names("")? == ["production"] && names("?visibility=hidden")? == ["load/test <1>"], "one is hidden");
+    ensure!(names("")? == ["production"] && names("?visibility=hidden")? == ["load test <1>"], "one is hidden");
     ensure!(names("?visibility=all")?.len() == 2, "all are listed where all are asked for");
     let of_all = platform.api("/organizations/acme/environments/")?;
     ensure!(of_all.as_array().is_some_and(|all| all.len() == 1 && all[0]["name"] == "production"), "{of_all}");

@@ -162,6 +162,10 @@ const TWO_OF_EACH: &str = "
          p as (
              insert into directory_groups (directory, dn, groups, asked_at) select 'corp', n, '[]', at from day
          ),
+         r as (
+             insert into key_hours (public_key, hour, accepted, filtered, dropped)
+             select k.public_key, at, 1, 0, 0 from day, project_keys k, shop where k.project_id = shop.id
+         ),
          q as (
              insert into audit_log (organization_id, at, event, actor, address, target)
              select acme.id, at, 'team.create', '', '', '' from day, acme
@@ -172,6 +176,8 @@ const TWO_OF_EACH: &str = "
 fn what_has_a_time_goes(world: &World) -> Result<()> {
     let platform = Platform::start(world)?;
     platform.project("shop")?;
+    // It knows that the project was made.
+    platform.sql("delete from audit_log")?;
     platform.sql(TWO_OF_EACH)?;
     let dated = RULES.iter().filter(|(_, rule)| matches!(rule, Rule::Dated(_)));
     let counted: Vec<String> = dated.map(|(table, _)| format!("(select count(*) from {table})")).collect();

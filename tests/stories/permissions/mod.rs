@@ -171,9 +171,9 @@ fn of_another_team(path: &str, method: &str, role: Role) -> Expected {
     if path.contains("{project}") || path.contains("{issue}") || path.contains("{request}") || changes_team {
         return Expected::Forbidden;
     }
-    // Monitors and issues stand in projects; those of other teams are not among what an organisation shows, nor can what one
+    // Monitors, issues and events stand in projects; those of other teams are not among what an organisation shows, nor can what one
     // did there be taken back.
-    let stands_in_project = ["{monitor}", "{name}", "{actions}"].iter().any(|one| path.contains(one));
+    let stands_in_project = ["{monitor}", "{name}", "{event}", "{actions}"].iter().any(|one| path.contains(one));
     if stands_in_project { Expected::NotFound } else { of_ones_own(path, method, role) }
 }
 

@@ -96,10 +96,9 @@ async fn switch(
     Path(path): Path<OfEnvironment>,
     Json(wanted): Json<Switched>,
 ) -> Result<Json<Value>, Error> {
+    find(&app, &access, &path.environment).await?;
     let hidden = wanted.is_hidden.ok_or_else(|| Error::field("isHidden", "This field is required."))?;
     let wanted = if hidden { Wanted::Hidden } else { Wanted::Shown };
-    if !super::switch(&app.db, access.project.id, &path.environment, wanted).await? {
-        return Err(Error::NotFound);
-    }
+    super::switch(&app.db, access.project.id, &path.environment, wanted).await?;
     find(&app, &access, &path.environment).await
 }

@@ -96,12 +96,7 @@ pub async fn of_all(db: &PgPool, projects: &[ProjectId]) -> Result<Vec<(ProjectI
 }
 
 /// Sets how many errors may be sent with a key, or takes the limit away.
-pub async fn limit(
-    db: &PgPool,
-    actor: &Actor,
-    project: &Project,
-    (key, limit): (&str, Option<Limit>),
-) -> Result<()> {
+pub async fn limit(db: &PgPool, actor: &Actor, project: &Project, (key, limit): (&str, Option<Limit>)) -> Result<()> {
     store::set_limit(db, key, limit).await.context("limiting a key")?;
     let limit = limit.map(|limit| json!({"count": limit.count, "window": limit.window}));
     note(db, actor, project, ("projectkey.change", &project.slug, json!({"key": key, "limit": limit}))).await
