@@ -452,7 +452,7 @@ fn audit_of_projects(world: &World) -> Result<()> {
         "projectkey.change shop picket keys enable active=true",
         "quota.set acme picket quotas set of=all most=9 seconds=60",
         "quota.remove acme picket quotas remove of=all most=9 seconds=60",
-        "project.remove shop ada@example.com",
+        "project.remove shop ada@example.com name=Shop",
     ];
     let lines: Vec<&str> = told.lines().collect();
     ensure!(lines == expected, "the log tells\n{told}");
