@@ -1,14 +1,17 @@
 //! Alerts: rules decide what people are told of an event, once.
 //!
 //! [`rules`] says what a rule is, [`firing`] decides which are met and writes down with the event who is to be told, and
-//! [`delivery`] tells it. Who adds another thing to tell (a comment, an assignment) writes rows for `delivery` as `firing` does.
+//! [`delivery`] tells it. What people do (a comment, an assignment) is found in the history of issues by `following`, which writes
+//! rows for `delivery` as `firing` does. Who wants what by mail is in [`preferences`].
 
 pub mod api;
 pub mod delivery;
 pub mod firing;
+mod following;
 mod form;
 mod mails;
 pub mod pages;
+pub mod preferences;
 mod preview;
 pub mod rules;
 mod store;

@@ -17,6 +17,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
     Profile,
+    Notifications,
     Security,
     Tokens,
     General,
@@ -27,7 +28,7 @@ pub enum Section {
     Ldap,
 }
 
-const ACCOUNT: [Section; 3] = [Section::Profile, Section::Security, Section::Tokens];
+const ACCOUNT: [Section; 4] = [Section::Profile, Section::Notifications, Section::Security, Section::Tokens];
 const ORGANIZATION: [Section; 5] =
     [Section::General, Section::Members, Section::Teams, Section::OrganizationTokens, Section::AuditLog];
 
@@ -36,6 +37,7 @@ impl Section {
     pub fn url(self, slug: &str) -> String {
         match self {
             Section::Profile => "/settings/account/".to_owned(),
+            Section::Notifications => "/settings/account/notifications/".to_owned(),
             Section::Security => "/settings/account/security/".to_owned(),
             Section::Tokens => "/settings/account/tokens/".to_owned(),
             Section::General => format!("/settings/{slug}/"),
@@ -50,6 +52,7 @@ impl Section {
     fn said(self, words: &Words) -> (&'static str, &'static str) {
         match self {
             Section::Profile => (words.profile, words.profile_text),
+            Section::Notifications => (words.notifications, words.notifications_text),
             Section::Security => (words.security, words.security_text),
             Section::Tokens => (words.tokens, words.tokens_text),
             Section::General => (words.general, words.general_text),

@@ -79,6 +79,8 @@ pub const ROUTES: &[(&str, &str, Who)] = &[
     ("GET",    "/", SignedIn),
     ("GET",    "/settings/account/", Account),
     ("POST",   "/settings/account/", Account),
+    ("GET",    "/settings/account/notifications/", Account),
+    ("POST",   "/settings/account/notifications/", Account),
     ("GET",    "/settings/account/security/", Account),
     ("POST",   "/settings/account/security/password/", Account),
     ("POST",   "/settings/account/security/sessions/others/", Account),
