@@ -52,10 +52,11 @@ fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let parts = address.segments();
     let address_at = |at: usize| Ipv4Addr::from((u32::from(parts[at]) << 16) | u32::from(parts[at + 1]));
     match parts {
-        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(address_at(6)),
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] | [_, _, _, _, 0 | 0x200, 0x5efe, ..] => {
+            Some(address_at(6))
+        }
         [0, 0, 0, 0, 0, 0, high, _] if high != 0 => Some(address_at(6)),
         [0x2002, ..] => Some(address_at(1)),
-        [_, _, _, _, 0 | 0x200, 0x5efe, ..] => Some(address_at(6)),
         _ => None,
     }
 }

@@ -35,7 +35,7 @@ async fn server(to: &'static str) -> Server {
         .route("/found", post(redirect(StatusCode::FOUND)))
         .route("/long", post(|| async { "x".repeat(1 << 20) }))
         .route("/ring", post(|| async { (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/ring")]) }))
-        .route("/silent", post(|| std::future::pending::<()>()))
+        .route("/silent", post(std::future::pending::<()>))
         .route("/drips", post(drips))
         .route("/busy", post(|| async { (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "7")]) }))
         .with_state(asked.clone());
