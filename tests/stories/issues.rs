@@ -26,7 +26,8 @@ pub const STORIES: &[Story] = &[
 /// A token of somebody who is a member of acme.
 const GRACE: &str = "sntryu_00000000000000000000000000000000000000000000000000000000000grace";
 
-fn grace(platform: &Platform<'_>) -> Result<()> {
+/// Makes her one.
+pub fn grace(platform: &Platform<'_>) -> Result<()> {
     platform.picket(&["createuser", "--email", "grace@example.com", "--password", PASSWORD, "--no-input"])?;
     platform.sql(&format!(
         "insert into members (organization_id, user_id, role) select o.id, u.id, 'member' from organizations o, users u
@@ -38,7 +39,7 @@ fn grace(platform: &Platform<'_>) -> Result<()> {
 }
 
 /// Asks as grace.
-fn as_grace(platform: &Platform<'_>, method: Method, path: &str, body: &Value) -> Result<(u16, Value)> {
+pub fn as_grace(platform: &Platform<'_>, method: Method, path: &str, body: &Value) -> Result<(u16, Value)> {
     let request = platform.client.request(method, format!("{}/api/0{path}", platform.url)).bearer_auth(GRACE);
     let answer = request.json(body).send()?;
     let status = answer.status().as_u16();

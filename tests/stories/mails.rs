@@ -79,6 +79,7 @@ fn wrong_settings_are_said(world: &World) -> Result<()> {
     let trust = ("SSL_CERT_FILE", servers.trusted.as_str());
     let (tls, ssl) = (("SENTRY_EMAIL_USE_TLS", "true"), ("SENTRY_EMAIL_USE_SSL", "true"));
     let sign_in = [trust, ("SENTRY_EMAIL_USER", "picket"), ("SENTRY_EMAIL_PASSWORD", "wrong")];
+    let wrong_password = [trust, tls, sign_in[1], sign_in[2]];
     for (port, settings, words) in [
         (servers.encrypted.port, &[trust][..], "speaks TLS from the first byte"),
         (servers.plain.port, &[trust, ssl], "unset SENTRY_EMAIL_USE_SSL"),
@@ -86,6 +87,8 @@ fn wrong_settings_are_said(world: &World) -> Result<()> {
         (servers.encrypted.port, &[ssl], "trusted certificates"),
         (servers.upgraded.port, &[trust], "SENTRY_EMAIL_USE_TLS"),
         (servers.plain.port, &sign_in, "SENTRY_EMAIL_USER"),
+        (servers.upgraded.port, &wrong_password, "SENTRY_EMAIL_PASSWORD"),
+        (servers.encrypted.port, &[trust, ssl, ("SENTRY_EMAIL_HOST", "127.0.0.1")], "127.0.0.1"),
         (1, &[trust], "localhost:1"),
     ] {
         let platform = platform(world, port, settings)?;

@@ -17,6 +17,7 @@ mod far_end;
 mod fates;
 mod feedback;
 mod files;
+mod following;
 mod grouping;
 mod health;
 mod ingest;
@@ -101,6 +102,7 @@ const TOPICS: &[&[Story]] = &[
     rules::STORIES,
     deliveries::STORIES,
     mails::STORIES,
+    following::STORIES,
     browsers::STORIES,
     check::STORIES,
     crashes::STORIES,

@@ -1,14 +1,17 @@
 //! Alerts: rules decide what people are told of an event, once.
 //!
 //! [`rules`] says what a rule is, [`firing`] decides which are met and writes down with the event who is to be told, and
-//! [`delivery`] tells it. Who adds another thing to tell (a comment, an assignment) writes rows for `delivery` as `firing` does.
+//! [`delivery`] tells it. What people do (a comment, an assignment) is found in the history of issues by `following`, which writes
+//! rows for `delivery` as `firing` does. Who wants what by mail is in [`preferences`].
 
 pub mod api;
 pub mod delivery;
 pub mod firing;
+mod following;
 mod form;
 mod mails;
 pub mod pages;
+pub mod preferences;
 mod preview;
 pub mod rules;
 mod store;
@@ -96,35 +99,6 @@ pub async fn adopt(app: &App, project: i64, rule: i64, event: Uuid) -> Result<Ou
     let adopted = store::adopt(&app.db, (ProjectId(project), RuleId(rule)), event, app.now()).await;
     app.deliveries.notify_one();
     Ok(if adopted.context("taking over a notification")? == 0 { Outcome::NothingToDo } else { Outcome::Done })
-}
-
-/// Which mails of alerts somebody wants.
-#[derive(Clone, Debug)]
-pub struct Mails {
-    /// Of projects of which they said nothing.
-    pub usual: bool,
-    pub of: HashMap<ProjectId, bool>,
-}
-
-/// What a preference names that is about all projects.
-const EVERY_PROJECT: ProjectId = ProjectId(0);
-
-/// What somebody said about mails of alerts.
-pub async fn mails_of(app: &App, user: UserId) -> Result<Mails> {
-    let said = store::preferences(&app.db, user).await.context("reading who wants mails")?;
-    let mut of: HashMap<ProjectId, bool> = said.into_iter().collect();
-    Ok(Mails { usual: of.remove(&EVERY_PROJECT).unwrap_or(true), of })
-}
-
-/// Notes what somebody says about mails of alerts.
-pub async fn set_mails(app: &App, user: UserId, mails: &Mails) -> Result<()> {
-    let mut tx = app.db.begin().await.context("noting who wants mails")?;
-    store::forget_preferences(&mut *tx, user).await.context("noting who wants mails")?;
-    store::prefer(&mut *tx, user, EVERY_PROJECT, mails.usual).await.context("noting who wants mails")?;
-    for (project, wanted) in &mails.of {
-        store::prefer(&mut *tx, user, *project, *wanted).await.context("noting who wants mails")?;
-    }
-    tx.commit().await.context("noting who wants mails")
 }
 
 /// Who changes rules, and when.

@@ -10,7 +10,7 @@ use super::{
     delivery::{News, State},
     rules::{Rule, Wrong},
 };
-use crate::{auth::UserId, channels::Channel, projects::ProjectId};
+use crate::{channels::Channel, projects::ProjectId};
 
 /// Longer than anybody waits.
 pub(super) const FOR_GOOD: DateTime<Utc> = DateTime::<Utc>::from_timestamp(253_370_764_800, 0).expect("it is a time");
@@ -260,50 +260,6 @@ pub(super) async fn owners(db: impl PgExecutor<'_>, channel: &Channel) -> sqlx::
     )
     .fetch_all(db)
     .await
-}
-
-/// Whether somebody wants mails of a project.
-pub(super) async fn wants_mail(db: impl PgExecutor<'_>, user: UserId, project: ProjectId) -> sqlx::Result<bool> {
-    query_scalar!(
-        r#"select coalesce(
-               (select alerts from mail_preferences where user_id = $1 and project_id = $2),
-               (select alerts from mail_preferences where user_id = $1 and project_id = 0), true) as "wants!""#,
-        user.0,
-        project.0,
-    )
-    .fetch_one(db)
-    .await
-}
-
-/// Notes whether somebody wants mails of a project.
-pub(super) async fn prefer(
-    db: impl PgExecutor<'_>,
-    user: UserId,
-    project: ProjectId,
-    alerts: bool,
-) -> sqlx::Result<()> {
-    query!(
-        "insert into mail_preferences (user_id, project_id, alerts) select id, $2, $3 from users where id = $1
-         on conflict (user_id, project_id) do update set alerts = excluded.alerts",
-        user.0,
-        project.0,
-        alerts,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// What somebody said about mails; of project 0 where it is about all others.
-pub(super) async fn preferences(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Vec<(ProjectId, bool)>> {
-    let rows = query!("select project_id, alerts from mail_preferences where user_id = $1", user.0);
-    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (ProjectId(row.project_id), row.alerts)).collect())
-}
-
-/// Forgets what somebody said about mails.
-pub(super) async fn forget_preferences(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<()> {
-    query!("delete from mail_preferences where user_id = $1", user.0).execute(db).await?;
-    Ok(())
 }
 
 /// The name of a project, and where it is.

@@ -217,6 +217,9 @@ static EN: Words = Words {
         News::Unignored => "no longer ignored",
         News::Happened => "happened",
         News::Resolved => "resolved",
+        News::Assigned => "assigned",
+        News::Commented => "commented",
+        News::Mentioned => "mentioned",
     },
     interval: |minutes| match minutes {
         0 => "no time: each one".to_owned(),
@@ -338,6 +341,9 @@ static ZH: Words = Words {
         News::Unignored => "不再忽略",
         News::Happened => "发生",
         News::Resolved => "已解决",
+        News::Assigned => "已分配",
+        News::Commented => "有新评论",
+        News::Mentioned => "提到了您",
     },
     interval: |minutes| match minutes {
         0 => "0（每次都通知）".to_owned(),

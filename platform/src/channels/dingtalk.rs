@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::{
     Failure, Kind, Outgoing,
     message::{Message, OPEN, Sending},
-    schema::{Both, Config, Field, Input, LANGUAGE, both},
+    schema::{Both, CALL_ASSIGNEE, Config, Field, Input, LANGUAGE, both},
 };
 use crate::outbound::{Answer, Post};
 
@@ -64,6 +64,7 @@ const FIELDS: &[Field] = &[
         both("Call by user id", "按用户 ID @"),
         both("Members of the group who are called, one a line.", "要 @ 的群成员 userId，每行一个。"),
     ),
+    CALL_ASSIGNEE,
     Field::optional(
         "at_all",
         Input::Switch,
@@ -199,14 +200,26 @@ fn body(config: &Config, message: &Message, sending: &Sending) -> Value {
             "title": title, "text": text, "singleTitle": OPEN.of(sending.language), "singleURL": message.url(),
         }});
     }
-    let (mobiles, users) = (config.lines("mobiles"), config.lines("user_ids"));
+    let mobiles = called(config, message, ("mobiles", "mobile"));
+    let users = called(config, message, ("user_ids", "dingtalk"));
     // Who is called has to stand in the text as well.
-    let called = mobiles.iter().chain(&users).map(|who| format!("@{who}")).collect::<Vec<_>>().join(" ");
-    let text = if called.is_empty() { text } else { format!("{text}\n{called}\n") };
+    let names = mobiles.iter().chain(&users).map(|who| format!("@{who}")).collect::<Vec<_>>().join(" ");
+    let text = if names.is_empty() { text } else { format!("{text}\n{names}\n") };
     json!({
         "msgtype": "markdown", "markdown": {"title": title, "text": text},
         "at": {"atMobiles": mobiles, "atUserIds": users, "isAtAll": config.is_on("at_all")},
     })
+}
+
+/// Who is called: those of the channel, and whoever sees to the issue.
+fn called<'a>(config: &'a Config, message: &'a Message, (field, kind): (&str, &str)) -> Vec<&'a str> {
+    let mut called = config.lines(field);
+    for who in config.assignee(message, kind) {
+        if !called.contains(&who) {
+            called.push(who);
+        }
+    }
+    called
 }
 
 fn with_keyword(text: String, title: &str, keywords: &[&str]) -> String {
@@ -221,7 +234,10 @@ fn with_keyword(text: String, title: &str, keywords: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::message::tests::{digest, notice, sending},
+        super::message::{
+            Assignee, Contact, Notice,
+            tests::{digest, notice, sending},
+        },
         super::tests::{config, post},
         *,
     };
@@ -250,6 +266,24 @@ mod tests {
         let text = body["markdown"]["text"].as_str().unwrap();
         assert!(text.contains("@13800000000 @u1") && text.contains("告警"), "{text}");
         assert_eq!(body["at"], json!({"atMobiles": ["13800000000"], "atUserIds": ["u1"], "isAtAll": false}));
+    }
+
+    #[test]
+    fn whoever_sees_to_the_issue_is_called_once() {
+        let contact = |kind: &str, value: &str| Contact { kind: kind.into(), value: value.into() };
+        let contacts =
+            vec![contact("mobile", "13800000000"), contact("dingtalk", "manager7"), contact("feishu", "ou_7")];
+        let notice = Notice { assignee: Some(Assignee { name: "Grace".into(), contacts }), ..notice() };
+        let message = Message::Alert(notice);
+        let sent = |call: &str| {
+            let values = [("access_token", "abc"), ("mobiles", "13800000000"), ("call_assignee", call)];
+            body(&config(&DingTalk, &values), &message, &sending(Language::English))
+        };
+        let called = json!({"atMobiles": ["13800000000"], "atUserIds": ["manager7"], "isAtAll": false});
+        assert_eq!(sent("true")["at"], called);
+        let text = sent("true")["markdown"]["text"].as_str().unwrap().to_owned();
+        assert!(text.contains("@13800000000 @manager7\n") && text.contains("Assigned to: Grace"), "{text}");
+        assert_eq!(sent("false")["at"]["atUserIds"], json!([]));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use super::{
     Failure, Kind, Outgoing,
     message::{Message, OPEN, Sending},
-    schema::{Both, Config, Field, Input, LANGUAGE, both},
+    schema::{Both, CALL_ASSIGNEE, Config, Field, Input, LANGUAGE, both},
 };
 use crate::{
     outbound::{Answer, Post},
@@ -53,6 +53,7 @@ const FIELDS: &[Field] = &[
             "要 @ 的群成员 ID，每行一个；填 all 表示所有人。",
         ),
     ),
+    CALL_ASSIGNEE,
     LANGUAGE,
 ];
 
@@ -154,7 +155,10 @@ fn card(config: &Config, message: &Message, sending: &Sending) -> Value {
     let markdown = message.markdown(sending, LONGEST);
     // The card's title says what the text's heading does.
     let mut text = markdown.split_once("\n\n").map_or(markdown.as_str(), |(_, text)| text).to_owned();
-    for user in config.lines("user_ids") {
+    let mut called = config.lines("user_ids");
+    called.extend(config.assignee(message, "feishu"));
+    called.dedup();
+    for user in called {
         let _ = write!(text, "<at id={}></at> ", user.replace(['<', '>', '"', ' '], ""));
     }
     let keywords = config.lines("keywords");

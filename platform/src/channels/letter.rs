@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use askama::Template;
 
 use super::message::{Message, Notice, OPEN, Sending};
-use super::schema::both;
+use super::schema::{Both, both};
 use crate::mail::{List, Mail};
 
 /// What a mail is about, and how its reader gets no more of them.
@@ -40,6 +40,8 @@ struct Letter {
     short_id: String,
     title: String,
     culprit: String,
+    /// What somebody wrote.
+    said: Option<String>,
     explanation: String,
     facts: Vec<(&'static str, String)>,
     lines: Vec<Line>,
@@ -91,6 +93,7 @@ impl Letter {
             short_id: String::new(),
             title: String::new(),
             culprit: String::new(),
+            said: None,
             explanation: String::new(),
             facts: Vec::new(),
             lines: Vec::new(),
@@ -98,13 +101,14 @@ impl Letter {
             url: message.url().to_owned(),
             open: OPEN.of(sending.language),
             unsubscribe,
-            unsubscribe_words: both("No more mails of this project", "不再接收该项目的邮件").of(sending.language),
+            unsubscribe_words: no_more(message).of(sending.language),
         };
         match message {
             Message::Alert(notice) => {
                 letter.short_id.clone_from(&notice.short_id);
                 letter.title = notice.title();
                 letter.culprit.clone_from(&notice.culprit);
+                letter.said = notice.act.as_ref().and_then(|act| act.text.clone());
                 letter.facts = notice.facts(sending);
             }
             Message::Digest(digest) => {
@@ -114,6 +118,16 @@ impl Letter {
             }
         }
         letter
+    }
+}
+
+/// Mails of rules and mails of what people do are two things to be asked for.
+fn no_more(message: &Message) -> Both {
+    match message {
+        Message::Alert(notice) if notice.act.is_some() => {
+            both("No more mails of what happens to issues of this project", "不再接收该项目的问题动态邮件")
+        }
+        _ => both("No more alerts of this project by mail", "不再接收该项目的告警邮件"),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::message::Message;
 use crate::ui::Language;
 
 /// The longest value of a field.
@@ -122,6 +123,18 @@ pub const LANGUAGE: Field = Field::optional(
 )
 .or("en");
 
+/// Whether whoever sees to an issue is called by name; kinds that can call somebody have it.
+pub const CALL_ASSIGNEE: Field = Field::optional(
+    "call_assignee",
+    Input::Switch,
+    both("Call the assignee", "@ 负责人"),
+    both(
+        "Whoever an issue is assigned to is called by what they entered in their account.",
+        "按成员在个人设置中填写的联系方式 @ 问题的负责人。",
+    ),
+)
+.or("true");
+
 /// What a channel was told, secrets included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config(BTreeMap<String, String>);
@@ -132,6 +145,14 @@ impl Config {
         let mut values = open;
         values.extend(secrets);
         Config(values)
+    }
+
+    /// What the assignee of an issue is called by, where the channel calls them.
+    pub fn assignee<'a>(&self, message: &'a Message, kind: &str) -> Vec<&'a str> {
+        match message {
+            Message::Alert(notice) if self.is_on(CALL_ASSIGNEE.name) => notice.called_by(kind),
+            _ => Vec::new(),
+        }
     }
 
     /// A value; empty where there is none.

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use super::{
     Failure, Kind, Outgoing,
     message::{Message, Sending},
-    schema::{Both, Config, Field, Input, LANGUAGE, both},
+    schema::{Both, CALL_ASSIGNEE, Config, Field, Input, LANGUAGE, both},
 };
 use crate::outbound::{Answer, Post};
 
 const LONGEST: usize = 4_096;
+/// As much of a message names those who are called.
+const LONGEST_CALL: usize = 1_000;
 
 const FIELDS: &[Field] = &[
     Field::required(
@@ -29,6 +31,7 @@ const FIELDS: &[Field] = &[
         both("Call by user id", "按用户 ID @"),
         both("Members of the group who are called, one a line.", "要 @ 的群成员 userid，每行一个。"),
     ),
+    CALL_ASSIGNEE,
     LANGUAGE,
 ];
 
@@ -57,8 +60,14 @@ impl Kind for WeCom {
     }
 
     fn compose(&self, config: &Config, message: &Message, sending: &Sending) -> Outgoing {
-        let called = config.lines("user_ids").into_iter().map(|user| format!("<@{user}>")).collect::<Vec<_>>().concat();
-        let text = message.markdown(sending, LONGEST - called.len().min(1_000) - 1);
+        let users = config.lines("user_ids").into_iter().chain(config.assignee(message, "wecom"));
+        let mut called = String::new();
+        for user in users.map(|user| format!("<@{user}>")) {
+            if !called.contains(&user) && called.len() + user.len() <= LONGEST_CALL {
+                called.push_str(&user);
+            }
+        }
+        let text = message.markdown(sending, LONGEST - called.len() - 1);
         let body = json!({"msgtype": "markdown", "markdown": {"content": format!("{text}{called}")}});
         Outgoing::Http(Post::json(config.text("url").to_owned(), &body))
     }

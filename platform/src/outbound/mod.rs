@@ -163,11 +163,20 @@ fn redirects(allowed: Arc<Networks>) -> Policy {
         if !keeps || attempt.previous().len() > MOST_REDIRECTS {
             return attempt.stop();
         }
-        match permit(attempt.url(), &allowed) {
+        let step = attempt.previous().last().map_or(Ok(()), |from| follow(from, attempt.url(), &allowed));
+        match step {
             Ok(()) => attempt.follow(),
             Err(why) => attempt.error(Astray(why)),
         }
     })
+}
+
+/// Whether what was sent to one address may be sent on to another.
+fn follow(from: &Url, to: &Url, allowed: &Networks) -> Result<(), String> {
+    if from.scheme() == "https" && to.scheme() == "http" {
+        return Err("what was sent encrypted is not sent on in the open".to_owned());
+    }
+    permit(to, allowed)
 }
 
 /// A redirect to where nothing may be sent.

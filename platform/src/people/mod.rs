@@ -1,5 +1,5 @@
 //! The pages about people: one's own account, the members, teams, tokens and audit log of an organisation, and how its directory
-//! is tried. What they do is done by `members`, `teams`, `auth` and `audit`; here is only how it is shown and asked for.
+//! is tried. What they do is done by `members`, `teams`, `auth`, `alerts` and `audit`; here is only how it is shown and asked for.
 
 mod account;
 mod audit_log;

@@ -1,4 +1,6 @@
-//! Which mails somebody gets: of alerts, in general and of each project they see.
+//! What somebody hears by mail, of all projects and of each, and by what robots of chats call them.
+
+use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{
@@ -7,6 +9,7 @@ use axum::{
     response::{Html, Response},
     routing::get,
 };
+use chrono::TimeDelta;
 
 use super::{
     frame::{Asked, Done, Frame, Section},
@@ -14,13 +17,17 @@ use super::{
 };
 use crate::{
     access::Visitor,
-    alerts::{self, Mails},
+    alerts::preferences::{self, ALL, CONTACTS, Refused, Wants},
     app::App,
+    channels::explain,
     organizations,
-    projects::{self, ProjectId},
-    ui::{Language, Page, render},
+    projects::{self, Project, ProjectId},
+    ui::{Language, Page, When, render},
     web::Error,
 };
+
+/// How far back mails are shown that did not come.
+const LOOKS_BACK: TimeDelta = TimeDelta::days(7);
 
 /// The routes of this page.
 pub fn routes() -> Router<App> {
@@ -33,17 +40,36 @@ struct NotificationsPage {
     page: Page,
     words: &'static Words,
     frame: Frame,
-    usual: bool,
-    /// By the names of their organisations.
-    organizations: Vec<(String, Vec<Row>)>,
+    lines: Vec<Line>,
+    contacts: Vec<Contact>,
+    refused: Vec<(When, String, &'static str, String)>,
 }
 
-/// A project, and whether they said that they want its mails or that they do not.
-struct Row {
-    id: i64,
+/// What is wanted of one project, or of all.
+struct Line {
+    project: i64,
     name: String,
-    slug: String,
-    wanted: Option<bool>,
+    of: Option<String>,
+    choices: [(&'static str, &'static str, Option<bool>); 2],
+}
+
+struct Contact {
+    kind: &'static str,
+    label: &'static str,
+    text: &'static str,
+    value: String,
+}
+
+impl Line {
+    fn new(words: &Words, (project, name, of): (ProjectId, String, Option<String>), wants: Wants) -> Line {
+        let choices = [("alerts", words.alert_mails, wants.alerts), ("activity", words.activity_mails, wants.activity)];
+        Line { project: project.0, name, of, choices }
+    }
+
+    /// Whether this one is for all the others.
+    fn is_for_all(&self) -> bool {
+        self.project == ALL.0
+    }
 }
 
 async fn show(
@@ -53,57 +79,72 @@ async fn show(
     Query(asked): Query<Asked>,
 ) -> Result<Html<String>, Error> {
     let words = Words::of(language);
-    let mails = alerts::mails_of(&app, visitor.user.id).await?;
+    let user = visitor.user.id;
+    let page = visitor.page(language);
+    let said: BTreeMap<i64, Wants> =
+        preferences::of(&app.db, user).await?.into_iter().map(|(project, wants)| (project.0, wants)).collect();
+    let wants = |project: ProjectId| said.get(&project.0).copied().unwrap_or_default();
+    let for_all = Line::new(words, (ALL, words.all_projects.to_owned(), None), wants(ALL));
+    let of_each = own(&app, &visitor).await?.into_iter().map(|(organization, project)| {
+        Line::new(words, (project.id, project.name, Some(organization)), wants(project.id))
+    });
+    let known = preferences::contacts(&app.db, user).await?;
+    let contact = |(nth, kind): (usize, &'static str)| Contact {
+        kind,
+        label: words.contacts[nth],
+        text: words.contact_texts[nth],
+        value: known.iter().find(|(of, _)| of == kind).map(|(_, value)| value.clone()).unwrap_or_default(),
+    };
+    let now = app.now();
+    let refused = preferences::refused(&app.db, user, now - LOOKS_BACK).await?.into_iter().map(|mail: Refused| {
+        let why = explain("mail", &mail.code).of(language);
+        (When::new(mail.at, now, page.phrases), mail.title.unwrap_or_default(), why, mail.said)
+    });
     Ok(render(&NotificationsPage {
-        page: visitor.page(language),
-        frame: Frame::new(&app, &visitor, (Section::Notifications, None), (words, &asked)).await?,
-        usual: mails.usual,
-        organizations: own(&app, &visitor, &mails).await?,
         words,
+        frame: Frame::new(&app, &visitor, (Section::Notifications, None), (words, &asked)).await?,
+        lines: std::iter::once(for_all).chain(of_each).collect(),
+        contacts: CONTACTS.into_iter().enumerate().map(contact).collect(),
+        refused: refused.collect(),
+        page,
     })?)
 }
 
-/// The projects of one's organisations; of others one gets no mails.
-async fn own(app: &App, visitor: &Visitor, mails: &Mails) -> Result<Vec<(String, Vec<Row>)>, Error> {
+/// The projects that one sees in one's own organisations, with their names; of others one gets no mails.
+async fn own(app: &App, visitor: &Visitor) -> Result<Vec<(String, Project)>, Error> {
     let mut own = Vec::new();
     for organization in organizations::store::of_user(&app.db, visitor.user.id).await? {
         let seen = projects::store::seen(&app.db, &visitor.user, organization.id).await?;
-        let rows: Vec<Row> = seen
-            .into_iter()
-            .map(|project| Row {
-                id: project.id.0,
-                wanted: mails.of.get(&project.id).copied(),
-                name: project.name,
-                slug: project.slug,
-            })
-            .collect();
-        if !rows.is_empty() {
-            own.push((organization.name, rows));
-        }
+        own.extend(seen.into_iter().map(|project| (organization.name.clone(), project)));
     }
     Ok(own)
 }
 
+/// Only what the form shows is changed: projects that somebody does not see stay as they were.
 async fn save(
     State(app): State<App>,
     visitor: Visitor,
-    Form(form): Form<Vec<(String, String)>>,
+    Form(sent): Form<BTreeMap<String, String>>,
 ) -> Result<Response, Error> {
-    let mut mails = alerts::mails_of(&app, visitor.user.id).await?;
-    mails.usual = form.iter().any(|(name, _)| name == "usual");
-    for (_, rows) in own(&app, &visitor, &mails).await? {
-        for row in rows {
-            let field = format!("project-{}", row.id);
-            // What the form does not name stays.
-            let Some((_, said)) = form.iter().find(|(name, _)| *name == field) else { continue };
-            let project = ProjectId(row.id);
-            match said.as_str() {
-                "on" => _ = mails.of.insert(project, true),
-                "off" => _ = mails.of.insert(project, false),
-                _ => _ = mails.of.remove(&project),
-            }
-        }
-    }
-    alerts::set_mails(&app, visitor.user.id, &mails).await?;
+    let user = visitor.user.id;
+    let own = own(&app, &visitor).await?;
+    let choice = |name: &str, project: ProjectId| {
+        let sent = sent.get(&format!("{name}.{}", project.0))?;
+        Some(match sent.as_str() {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        })
+    };
+    let projects = std::iter::once(ALL).chain(own.iter().map(|(_, project)| project.id));
+    let wants: Vec<(ProjectId, Wants)> = projects
+        .filter_map(|project| {
+            Some((project, Wants { alerts: choice("alerts", project)?, activity: choice("activity", project)? }))
+        })
+        .collect();
+    preferences::set(&app.db, user, &wants).await?;
+    let contacts: Vec<(&str, &str)> =
+        CONTACTS.iter().filter_map(|kind| Some((*kind, sent.get(&format!("contact.{kind}"))?.as_str()))).collect();
+    preferences::set_contacts(&app.db, user, &contacts).await?;
     Ok(Done::Saved.redirect(&Section::Notifications.url("")))
 }

@@ -81,6 +81,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("alert_rules", Bounded),
     ("channels", Bounded),
     ("mail_preferences", Bounded),
+    ("user_contacts", Bounded),
     // One for each channel and each person.
     ("delivery_lanes", Bounded),
     ("discarded_issues", Bounded),

@@ -1,7 +1,7 @@
 //! How much a channel, or a person by mail, is told at a time. Pure.
 //!
-//! A bucket of tokens: half of what a minute allows at once, and the other half within the minute. When more waits than there are tokens, the last one is kept, what waits is
-//! collected for a while, and told at once. While the storm goes on it is collected for longer and longer.
+//! A bucket of tokens: half of what a minute allows at once, and the other half within the minute. When more waits than there are
+//! tokens, the last one is kept, what waits is collected for a while, and told at once. While the storm goes on it is collected for longer and longer.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -73,10 +73,24 @@ impl Lane {
         }
     }
 
-    /// Whether one message may be told now, whatever waits besides.
-    pub fn may_go(&mut self, per_minute: u32, now: DateTime<Utc>) -> bool {
+    /// How many messages that were tried before may be tried now, whatever waits besides: of a channel that failed the last time
+    /// one, which finds out whether it is back.
+    pub fn room(&mut self, per_minute: u32, now: DateTime<Utc>) -> i64 {
         self.refill(per_minute, now);
-        self.tokens >= 1.0 && self.not_before.is_none_or(|until| until <= now)
+        if self.not_before.is_some_and(|until| until > now) {
+            return 0;
+        }
+        let most = if self.failures > 0 { 1 } else { AT_A_TIME };
+        #[expect(clippy::cast_possible_truncation, reason = "there are never so many tokens")]
+        let whole = self.tokens as i64;
+        whole.clamp(0, most)
+    }
+
+    /// Takes what messages cost.
+    pub fn spend(&mut self, messages: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "it is small")]
+        let cost = messages as f64;
+        self.tokens -= cost;
     }
 
     fn refill(&mut self, per_minute: u32, now: DateTime<Utc>) {
@@ -193,8 +207,18 @@ mod tests {
         assert_eq!(lane.not_before, Some(at(301)));
         lane.failed(Some(TimeDelta::seconds(7)), at(400));
         assert_eq!(lane.not_before, Some(at(407)), "for as long as the other side says");
+        assert_eq!(lane.room(40, at(406)), 0);
+        assert_eq!(lane.room(40, at(407)), 1, "nor are those that were tried before");
         lane.succeeded();
-        assert_eq!(lane.plan(40, 10, 60, at(407)), Plan::Each(5));
+        assert_eq!(lane.room(40, at(407)), AT_A_TIME);
+        lane.spend(17);
+        assert_eq!(lane.room(40, at(407)), 3, "no more than there is room for");
+        lane.spend(3);
+        assert_eq!(
+            lane.plan(40, 10, 60, at(422)),
+            Plan::Each(4),
+            "half a minute's worth is back, and the last is kept"
+        );
     }
 
     proptest! {

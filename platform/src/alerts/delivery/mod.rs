@@ -15,11 +15,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt;
+use sqlx::{Postgres, Transaction};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::RuleId;
+use super::{RuleId, following};
 use crate::{
     app::App,
     auth::UserId,
@@ -32,12 +33,12 @@ use crate::{
 };
 use budget::{Lane, Plan, next_try};
 pub use paused::tell_owner;
-use store::End;
+use store::{End, Which};
 
 /// How often a worker looks for what other workers, or the clock, have made due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often it looks for issues that were resolved.
-const LOOK_FOR_RESOLVED: TimeDelta = TimeDelta::seconds(2);
+/// How often it looks for what people did.
+const LOOK_FOR_ACTIVITY: TimeDelta = TimeDelta::seconds(2);
 /// Mails a person gets in a minute before they are collected.
 const MAILS_PER_MINUTE: u32 = 20;
 /// A message that is not taken so often, while others are, is given up; a channel that takes none so often is paused.
@@ -52,6 +53,10 @@ pub enum News {
     Unignored = 2,
     Happened = 3,
     Resolved = 4,
+    /// What people do, which is told to those who take part.
+    Assigned = 5,
+    Commented = 6,
+    Mentioned = 7,
 }
 
 /// What became of a message.
@@ -92,19 +97,24 @@ pub(super) struct Delivery {
     pub issue: IssueId,
     pub event: Uuid,
     pub news: News,
+    /// What happened to the issue, where that is what is told.
+    pub activity: Option<i64>,
     pub attempts: i32,
     pub created_at: DateTime<Utc>,
 }
 
 /// Tells what is due until told to stop.
 pub async fn run(app: &App, stop: &CancellationToken) {
-    let mut resolved_at = DateTime::<Utc>::UNIX_EPOCH;
+    let mut looked_at = DateTime::<Utc>::UNIX_EPOCH;
     while !stop.is_cancelled() {
         let now = app.now();
-        if now - resolved_at > LOOK_FOR_RESOLVED {
-            resolved_at = now;
+        if now - looked_at > LOOK_FOR_ACTIVITY {
+            looked_at = now;
             if let Err(error) = store::close_incidents(&app.db, now).await {
                 tracing::warn!("looking for resolved issues: {error:#}");
+            }
+            if let Err(error) = following::consider(app).await {
+                tracing::warn!("looking for what people did: {error:#}");
             }
         }
         match round(app).await {
@@ -172,26 +182,44 @@ async fn take(app: &App, key: LaneKey, per_minute: u32) -> Result<(Lane, Taken)>
     let new = Lane::new(per_minute, now);
     let mut tx = app.db.begin().await?;
     let Some(mut lane) = store::lock(&mut tx, key, &new).await? else { return Ok((new, Taken::Nothing)) };
-    // What was to be told together before goes first.
-    let left = if lane.may_go(per_minute, now) { store::take_digest(&mut tx, key, span).await? } else { None };
-    let taken = if let Some((digest, attempts)) = left {
-        lane.tokens -= 1.0;
-        Taken::Together(digest, attempts)
-    } else {
-        let waiting = store::waiting(&mut tx, key, now).await?;
-        match lane.plan(per_minute, waiting, collect, now) {
-            Plan::Wait => Taken::Nothing,
-            Plan::Each(most) => Taken::Each(store::take(&mut tx, key, most, span).await?),
-            Plan::Together => {
-                let digest = Uuid::new_v4();
-                store::take_together(&mut tx, key, digest, span).await?;
-                Taken::Together(digest, 1)
+    let taken = match again(&mut tx, key, (&mut lane, per_minute), span).await? {
+        Taken::Nothing => {
+            let waiting = store::waiting(&mut tx, key, now).await?;
+            match lane.plan(per_minute, waiting, collect, now) {
+                Plan::Wait => Taken::Nothing,
+                Plan::Each(most) => Taken::Each(store::take(&mut tx, key, (Which::New, most), span).await?),
+                Plan::Together => {
+                    let digest = Uuid::new_v4();
+                    store::take_together(&mut tx, key, digest, span).await?;
+                    Taken::Together(digest, 1)
+                }
             }
         }
+        tried => tried,
     };
     store::keep(&mut tx, key, &lane).await?;
     tx.commit().await?;
     Ok((lane, taken))
+}
+
+/// What was tried before goes first, as it was: a digest as a digest, and one by one what was told one by one.
+async fn again(
+    tx: &mut Transaction<'_, Postgres>,
+    key: LaneKey,
+    (lane, per_minute): (&mut Lane, u32),
+    span: (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Taken> {
+    let most = lane.room(per_minute, span.0);
+    if most == 0 {
+        return Ok(Taken::Nothing);
+    }
+    if let Some((digest, attempts)) = store::take_digest(tx, key, span).await? {
+        lane.spend(1);
+        return Ok(Taken::Together(digest, attempts));
+    }
+    let tried = store::take(tx, key, (Which::Tried, most), span).await?;
+    lane.spend(tried.len());
+    Ok(if tried.is_empty() { Taken::Nothing } else { Taken::Each(tried) })
 }
 
 async fn tell_each(app: &App, key: LaneKey, mut lane: Lane, mut deliveries: Vec<Delivery>) -> Result<usize> {

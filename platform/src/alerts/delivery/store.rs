@@ -101,12 +101,14 @@ pub(super) async fn keep(tx: &mut Tx<'_>, key: LaneKey, lane: &Lane) -> sqlx::Re
     Ok(())
 }
 
-/// How much is due in a lane, that what a digest was to tell is not counted in.
+/// How much is due in a lane that nobody has tried to tell yet.
 pub(super) async fn waiting(tx: &mut Tx<'_>, lane: LaneKey, now: DateTime<Utc>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
                select 1 from deliveries
-               where channel_id = $1 and user_id = $2 and due_at is not null and due_at <= $3 and digest_id is null limit $4
+               where channel_id = $1 and user_id = $2 and due_at is not null and due_at <= $3 and digest_id is null
+                   and attempts = 0
+               limit $4
            ) waiting"#,
         lane.channel.0,
         lane.user.0,
@@ -117,11 +119,18 @@ pub(super) async fn waiting(tx: &mut Tx<'_>, lane: LaneKey, now: DateTime<Utc>) 
     .await
 }
 
+/// Which messages: what was tried may have come to the other side, and comes again by itself with its own id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    New,
+    Tried,
+}
+
 /// Takes the messages that have waited longest, for as long as a worker may need.
 pub(super) async fn take(
     tx: &mut Tx<'_>,
     lane: LaneKey,
-    most: i64,
+    (which, most): (Which, i64),
     (now, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> sqlx::Result<Vec<Delivery>> {
     sqlx::query_as!(
@@ -129,23 +138,25 @@ pub(super) async fn take(
         r#"with taken as (
                select project_id, id from deliveries
                where channel_id = $1 and user_id = $2 and due_at is not null and due_at <= $3 and digest_id is null
+                   and (attempts > 0) = $6
                order by due_at limit $4 for update skip locked
            )
            update deliveries d set due_at = $5, attempts = d.attempts + 1
            from taken where d.project_id = taken.project_id and d.id = taken.id
            returning d.project_id as "project: ProjectId", d.id, d.rule_id as "rule: RuleId", d.issue_id as "issue: IssueId",
-                     d.event_id as event, d.news as "news: News", d.attempts, d.created_at"#,
+                     d.event_id as event, d.news as "news: News", d.activity_id as activity, d.attempts, d.created_at"#,
         lane.channel.0,
         lane.user.0,
         now,
         most,
         until,
+        which == Which::Tried,
     )
     .fetch_all(&mut **tx)
     .await
 }
 
-/// Takes everything that waits for one digest.
+/// Takes everything new that waits for one digest.
 pub(super) async fn take_together(
     tx: &mut Tx<'_>,
     lane: LaneKey,
@@ -156,6 +167,7 @@ pub(super) async fn take_together(
         r#"with taken as (
                select project_id, id from deliveries
                where channel_id = $1 and user_id = $2 and due_at is not null and due_at <= $3 and digest_id is null
+                   and attempts = 0
                limit $4 for update skip locked
            )
            update deliveries d set due_at = $5, attempts = d.attempts + 1, digest_id = $6

@@ -5,9 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgExecutor, Postgres, Transaction};
 
-use super::{Fire, IssueFacts, Last, Pending, WindowKey};
+use super::{Assigned, Fire, IssueFacts, Last, Pending, WindowKey};
 use crate::{
     alerts::{RuleId, rules::Action},
+    auth::UserId,
     issues::IssueId,
     projects::ProjectId,
 };
@@ -85,23 +86,28 @@ pub async fn windows(
     Ok(windows)
 }
 
-/// What is known of issues. Nobody can be assigned to one yet; who adds that reads it here.
+/// What is known of issues.
 pub(super) async fn issues(
     tx: &mut Tx<'_>,
     asked: &BTreeSet<(ProjectId, IssueId)>,
 ) -> sqlx::Result<HashMap<IssueId, IssueFacts>> {
     let (projects, issues): (Vec<i64>, Vec<i64>) = asked.iter().map(|(project, issue)| (project.0, issue.0)).unzip();
     let rows = sqlx::query!(
-        r#"select i.id, i.first_seen, i.times_seen
+        r#"select i.id, i.first_seen, i.times_seen, a.user_id as "user?: i64", a.team_id as "team?"
            from unnest($1::bigint[], $2::bigint[]) as asked (project_id, id)
-           join issues i on i.project_id = asked.project_id and i.id = asked.id"#,
+           join issues i on i.project_id = asked.project_id and i.id = asked.id
+           left join issue_assignees a on a.project_id = i.project_id and a.issue_id = i.id"#,
         &projects,
         &issues,
     )
     .fetch_all(&mut **tx)
     .await?;
-    let facts = |first_seen, times_seen| IssueFacts { first_seen, times_seen, assigned: None };
-    Ok(rows.into_iter().map(|row| (row.id, facts(row.first_seen, row.times_seen))).collect())
+    let facts = rows.into_iter().map(|row| {
+        let person = row.user.map(|user| Assigned::Member(UserId(user)));
+        let assigned = person.or(row.team.map(Assigned::Team));
+        (row.id, IssueFacts { first_seen: row.first_seen, times_seen: row.times_seen, assigned })
+    });
+    Ok(facts.collect())
 }
 
 /// How many events issues have in environments, those of the batch included.

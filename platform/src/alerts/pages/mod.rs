@@ -20,6 +20,7 @@ use super::{
     By, Kept, RuleId, api, change, create,
     form::{self, Filled},
     mails,
+    preferences::{self, Mails},
     preview::{Preview, preview},
     rules::Rule,
     store::{self, Told},
@@ -128,7 +129,7 @@ async fn list(
         }
     };
     let rules = store::rules(&app.db, &[project]).await?.into_iter().map(row).collect();
-    let wants_mail = store::wants_mail(&app.db, view.access.user.id, project).await?;
+    let wants_mail = preferences::wants(&app.db, view.access.user.id, project, Mails::Alerts).await?;
     let frame = Frame::new(&view, Section::Alerts, words, asked.done());
     let base = Section::Alerts.of(&view.access);
     Ok(render(&ListPage { page, words, say: say(language), frame, base, rules, wants_mail })?)
@@ -325,6 +326,6 @@ async fn prefer(
     access: ProjectAccess,
     Form(sent): Form<Preference>,
 ) -> Result<Response, Error> {
-    store::prefer(&app.db, access.user.id, access.project.id, sent.alerts).await?;
+    preferences::prefer(&app.db, access.user.id, access.project.id, (Mails::Alerts, sent.alerts)).await?;
     Ok(Done::Saved.redirect(&Section::Alerts.of(&access)))
 }

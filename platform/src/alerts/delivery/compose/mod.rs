@@ -1,5 +1,6 @@
 //! From a row to a message: what is known of the issue by now is read, put into words, and sent.
 
+mod acts;
 mod store;
 
 use anyhow::{Context, Result};
@@ -8,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Delivery, LaneKey, News, store as waiting};
 use crate::{
-    alerts::{RuleId, mails},
+    alerts::{RuleId, mails, preferences::Mails},
     app::App,
     channels::{
         self, Channel, Failure,
@@ -31,7 +32,16 @@ pub(super) async fn tell(
     channel: Option<&Channel>,
     delivery: &Delivery,
 ) -> Result<Result<(), Failure>> {
-    let Some(notice) = notice(app, key, delivery).await? else { return Ok(Err(Failure::refused("issue gone", ""))) };
+    let Some(mut notice) = notice(app, key, delivery).await? else {
+        return Ok(Err(Failure::refused("issue gone", "")));
+    };
+    if let Some(id) = delivery.activity {
+        let activity = store::activity(&app.db, (delivery.project, delivery.issue), id).await;
+        let Some(activity) = activity.context("reading what somebody did")? else {
+            return Ok(Err(Failure::refused("issue gone", "")));
+        };
+        notice.act = Some(acts::act(&activity, key.user));
+    }
     send(app, key, channel, (&Message::Alert(notice), delivery.id, delivery.project)).await
 }
 
@@ -58,6 +68,7 @@ pub(super) async fn tell_digest(
             issue: part.issue,
             event: part.event,
             news: News::Happened,
+            activity: None,
             attempts: 1,
             created_at: part.since,
         };
@@ -92,7 +103,11 @@ async fn send(
     let language = person.language.as_deref().and_then(Language::named).unwrap_or(Language::English);
     let zone = person.timezone.as_ref().unwrap_or(&app.config.site.timezone).parse().unwrap_or(Tz::UTC);
     let sending = Sending { id, at: app.now(), language, zone };
-    let unsubscribe = Some(app.config.site.url(&mails::path(app, key.user, project)));
+    let mails = match message {
+        Message::Alert(notice) if notice.act.is_some() => Mails::Activity,
+        _ => Mails::Alerts,
+    };
+    let unsubscribe = Some(app.config.site.url(&mails::path(app, (key.user, project), mails)));
     let about = About { message, sending: &sending, unsubscribe };
     match letter::write(&about, vec![person.email]) {
         Ok(mail) => Ok(channels::post(app, &mail).await),
@@ -103,6 +118,8 @@ async fn send(
 async fn notice(app: &App, lane: LaneKey, delivery: &Delivery) -> Result<Option<Notice>> {
     let key = (delivery.project, delivery.issue, delivery.rule);
     let about = store::about(&app.db, key, (delivery.event, lane.user)).await.context("reading what is told")?;
+    let assignee = store::assignee(&app.db, (delivery.project, delivery.issue)).await;
+    let assignee = assignee.context("reading who sees to an issue")?.map(acts::assignee);
     Ok(about.map(|about| {
         let path = issues::path(&about.organization, &about.project, delivery.issue);
         Notice {
@@ -123,6 +140,8 @@ async fn notice(app: &App, lane: LaneKey, delivery: &Delivery) -> Result<Option<
             users: about.users_seen,
             first_seen: about.first_seen,
             last_seen: about.last_seen,
+            assignee,
+            act: None,
             url: app.config.site.url(&path),
         }
     }))
@@ -135,6 +154,9 @@ fn words(news: News) -> Words {
         News::Unignored => Words::Unignored,
         News::Happened => Words::Happened,
         News::Resolved => Words::Resolved,
+        News::Assigned => Words::Assigned,
+        News::Commented => Words::Commented,
+        News::Mentioned => Words::Mentioned,
     }
 }
 

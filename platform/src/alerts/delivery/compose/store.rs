@@ -1,6 +1,7 @@
 //! What is known of an issue and of who reads about it, when it is told.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use sqlx::PgExecutor;
 use uuid::Uuid;
 
@@ -48,6 +49,61 @@ pub(super) async fn about(
         rule.0,
         event,
         user.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Who sees to an issue, and by what its robots call them, each after its kind and a colon.
+pub(super) struct Assignee {
+    pub name: String,
+    pub contacts: Vec<String>,
+}
+
+/// None where nobody does.
+pub(super) async fn assignee(
+    db: impl PgExecutor<'_>,
+    (project, issue): (ProjectId, IssueId),
+) -> sqlx::Result<Option<Assignee>> {
+    sqlx::query_as!(
+        Assignee,
+        r#"select coalesce(nullif(u.name, ''), u.email, '#' || t.slug, '') as "name!",
+                  array(
+                      select c.kind || ':' || c.value from user_contacts c join users o on o.id = c.user_id and o.is_active
+                      where c.user_id = a.user_id
+                          or c.user_id in (select tm.user_id from team_members tm where tm.team_id = a.team_id)
+                      order by c.user_id, c.kind limit 80
+                  ) as "contacts!: Vec<String>"
+           from issue_assignees a left join users u on u.id = a.user_id left join teams t on t.id = a.team_id
+           where a.project_id = $1 and a.issue_id = $2"#,
+        project.0,
+        issue.0,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Something that happened to an issue.
+pub(super) struct Activity {
+    pub kind: String,
+    pub by: Option<String>,
+    pub data: Value,
+}
+
+/// None where it is gone: a comment that was deleted.
+pub(super) async fn activity(
+    db: impl PgExecutor<'_>,
+    (project, issue): (ProjectId, IssueId),
+    activity: i64,
+) -> sqlx::Result<Option<Activity>> {
+    sqlx::query_as!(
+        Activity,
+        r#"select a.kind, coalesce(nullif(u.name, ''), u.email) as "by?", a.data
+           from issue_activity a left join users u on u.id = a.user_id
+           where a.project_id = $1 and a.issue_id = $2 and a.id = $3"#,
+        project.0,
+        issue.0,
+        activity,
     )
     .fetch_optional(db)
     .await

@@ -1,6 +1,7 @@
 //! What people are told, before a channel puts it into its own form. Pure.
 
-use std::fmt::Write as _;
+mod act;
+mod markdown;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -8,6 +9,7 @@ use uuid::Uuid;
 
 use super::schema::{Both, both};
 use crate::{protocol::Level, ui::Language};
+pub use act::{Act, Fix};
 
 /// As much of a title is told.
 const LONGEST_TITLE: usize = 300;
@@ -23,6 +25,11 @@ pub enum News {
     /// It happened, and a rule wants that to be told.
     Happened,
     Resolved,
+    /// It was given to somebody.
+    Assigned,
+    Commented,
+    /// A comment names the reader.
+    Mentioned,
     /// Nothing: somebody tries a channel.
     Test,
 }
@@ -35,6 +42,9 @@ impl News {
             News::Unignored => both("Ignored until now", "已忽略的问题值得关注"),
             News::Happened => both("Happening", "正在发生"),
             News::Resolved => both("Resolved", "已解决"),
+            News::Assigned => both("Assigned", "已分配"),
+            News::Commented => both("Commented", "有新评论"),
+            News::Mentioned => both("Mentioned", "提到了您"),
             News::Test => both("Test", "测试"),
         }
     }
@@ -47,6 +57,9 @@ impl News {
             News::Unignored => "unignored",
             News::Happened => "happened",
             News::Resolved => "resolved",
+            News::Assigned => "assigned",
+            News::Commented => "commented",
+            News::Mentioned => "mentioned",
             News::Test => "test",
         }
     }
@@ -74,7 +87,33 @@ pub struct Notice {
     pub users: i64,
     pub first_seen: DateTime<Utc>,
     pub last_seen: DateTime<Utc>,
+    pub assignee: Option<Assignee>,
+    /// What somebody did, where that is what is told.
+    pub act: Option<Act>,
     pub url: String,
+}
+
+/// Who sees to an issue: a person, or a team with its members.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assignee {
+    pub name: String,
+    pub contacts: Vec<Contact>,
+}
+
+/// By what a robot of a chat calls somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// `mobile`, or a kind of channel.
+    pub kind: String,
+    pub value: String,
+}
+
+impl Notice {
+    /// What the assignee is called by in a chat, or by mobile number.
+    pub fn called_by(&self, kind: &str) -> Vec<&str> {
+        let contacts = self.assignee.iter().flat_map(|assignee| &assignee.contacts);
+        contacts.filter(|contact| contact.kind == kind).map(|contact| contact.value.as_str()).collect()
+    }
 }
 
 /// Many things that could not be told one by one.
@@ -138,12 +177,17 @@ impl Notice {
             users: 1,
             first_seen: now,
             last_seen: now,
+            assignee: None,
+            act: None,
             url: url.to_owned(),
         }
     }
 
     /// `New: error in Shop`
     pub fn headline(&self, language: Language) -> String {
+        if let Some(said) = self.act.as_ref().and_then(|act| act.headline(self.news, language)) {
+            return said;
+        }
         let (news, level, project) = (self.news.words().of(language), self.level.name(), &self.project_name);
         match (self.news, language) {
             (News::Test, Language::English) => format!("Test: this is how {project} tells of an issue"),
@@ -167,6 +211,9 @@ impl Notice {
         facts.push((say(both("Events", "事件数")), self.events.to_string()));
         if self.users > 0 {
             facts.push((say(both("Users", "用户数")), self.users.to_string()));
+        }
+        if let Some(assignee) = &self.assignee {
+            facts.push((say(both("Assigned to", "负责人")), shorten(&assignee.name, 100)));
         }
         facts.push((say(both("First seen", "首次出现")), sending.time(self.first_seen)));
         facts.push((say(both("Last seen", "最近出现")), sending.time(self.last_seen)));
@@ -233,56 +280,10 @@ impl Message {
             Message::Digest(digest) => &digest.url,
         }
     }
-
-    /// In the Markdown that the robots share: headings, quotes, bold, lists, links. `most` bytes at the most: issues of a
-    /// digest are left out until it fits.
-    pub fn markdown(&self, sending: &Sending, most: usize) -> String {
-        match self {
-            Message::Alert(notice) => alert(notice, sending, most),
-            Message::Digest(digest) => {
-                let mut shown = digest.clone();
-                loop {
-                    let text = digest_text(&shown, sending);
-                    if text.len() <= most || shown.lines.pop().is_none() {
-                        return text;
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// The link to the issue, or to all of them.
 pub const OPEN: Both = both("Open in Picket", "在 Picket 中查看");
-
-fn alert(notice: &Notice, sending: &Sending, most: usize) -> String {
-    let head = format!("#### {}\n\n", escape(&notice.headline(sending.language)));
-    let mut tail = String::new();
-    if !notice.culprit.is_empty() {
-        let _ = writeln!(tail, "> {}\n", escape(&shorten(&notice.culprit, LONGEST_TITLE)));
-    }
-    for (name, value) in notice.facts(sending) {
-        let _ = writeln!(tail, "- {name}: {}", escape(&value));
-    }
-    let _ = writeln!(tail, "\n[{}]({})", OPEN.of(sending.language), notice.url);
-    let title = |longest: usize| format!("> **{}** {}\n\n", notice.short_id, escape(&shorten(&notice.title, longest)));
-    let whole = format!("{head}{}{tail}", title(LONGEST_TITLE));
-    if whole.len() <= most { whole } else { format!("{head}{}{tail}", title(40)) }
-}
-
-fn digest_text(digest: &Digest, sending: &Sending) -> String {
-    let mut text = format!("#### {}\n\n", escape(&digest.headline(sending.language)));
-    let _ = writeln!(text, "{}\n", digest.why(sending));
-    for (notice, times) in &digest.lines {
-        let name = format!("[{}]({})", notice.short_id, notice.url);
-        let _ = writeln!(text, "- {times} × {name} {}", escape(&shorten(&notice.title, 80)));
-    }
-    if let Some(more) = digest.and_more(sending.language) {
-        let _ = writeln!(text, "- {more}");
-    }
-    let _ = writeln!(text, "\n[{}]({})", OPEN.of(sending.language), digest.url);
-    text
-}
 
 /// One line of at most so many characters.
 pub fn shorten(text: &str, longest: usize) -> String {
@@ -293,93 +294,5 @@ pub fn shorten(text: &str, longest: usize) -> String {
     }
 }
 
-/// So that what an SDK sent is no markup.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '|' => escaped.extend(['\\', c]),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            _ => escaped.push(c),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
-pub mod tests {
-    use super::*;
-
-    /// A moment, a reader, and an issue to tell.
-    pub(in crate::channels) fn sending(language: Language) -> Sending {
-        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        Sending { id: Uuid::from_u128(7), at, language, zone: Tz::Asia__Shanghai }
-    }
-
-    pub(in crate::channels) fn notice() -> Notice {
-        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        Notice {
-            news: News::New,
-            rule: "New issues".into(),
-            organization: "acme".into(),
-            project: "shop".into(),
-            project_name: "Shop".into(),
-            issue: 7,
-            short_id: "SHOP-7".into(),
-            event: Uuid::from_u128(9),
-            title: "Gone: *umbrella* <b>\n@all".into(),
-            culprit: "shop.cart in add".into(),
-            level: Level::Error,
-            environment: Some("production".into()),
-            release: Some("shop@1.2.3".into()),
-            events: 3,
-            users: 2,
-            first_seen: at,
-            last_seen: at,
-            url: "https://picket.example/acme/shop/issues/7/".into(),
-        }
-    }
-
-    pub(in crate::channels) fn digest(lines: usize, issues: i64) -> Digest {
-        let lines = (0..lines).map(|n| (Notice { short_id: format!("SHOP-{n}"), ..notice() }, 3)).collect();
-        let at = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-        Digest { alerts: 412, issues, since: at, until: at, lines, url: "https://picket.example/acme/".into() }
-    }
-
-    #[test]
-    fn an_alert_says_what_is_known_and_what_was_sent_is_no_markup() {
-        let text = Message::Alert(notice()).markdown(&sending(Language::English), 4_096);
-        for part in [
-            "#### New: error in Shop",
-            "**SHOP-7** Gone: \\*umbrella\\* &lt;b&gt; @all",
-            "- Environment: production",
-            "- Release: shop@1.2.3",
-            "- Events: 3",
-            "- First seen: 2026-09-21 22:13:20 CST",
-            "[Open in Picket](https://picket.example/acme/shop/issues/7/)",
-        ] {
-            assert!(text.contains(part), "{part:?} is not in {text}");
-        }
-        let chinese = Message::Alert(notice()).markdown(&sending(Language::Chinese), 4_096);
-        assert!(chinese.contains("#### Shop 新问题（error）") && chinese.contains("- 环境: production"), "{chinese}");
-    }
-
-    #[test]
-    fn a_digest_counts_what_it_has_no_room_to_name() {
-        let english = sending(Language::English);
-        let text = Message::Digest(digest(20, 30)).markdown(&english, 100_000);
-        assert!(text.contains("412 alerts about 30 issues") && text.contains("and 10 more issues"), "{text}");
-        let short = Message::Digest(digest(20, 30)).markdown(&english, 1_000);
-        let named = short.matches("SHOP-").count();
-        assert!(short.len() <= 1_000 && named < 20 && named > 0, "{short}");
-        assert!(short.contains(&format!("and {} more issues", 30 - named)), "{short}");
-    }
-
-    #[test]
-    fn a_long_title_leaves_room_for_the_link() {
-        let long = Notice { title: "漢".repeat(5_000), ..notice() };
-        let text = Message::Alert(long).markdown(&sending(Language::Chinese), 1_000);
-        assert!(text.len() <= 1_000 && text.contains("https://picket.example/acme/shop/issues/7/"), "{}", text.len());
-    }
-}
+pub mod tests;
