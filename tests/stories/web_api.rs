@@ -63,8 +63,8 @@ fn keys(world: &World) -> Result<()> {
     let logged =
         platform.sql("select string_agg(event, ' ' order by id) from audit_log where event like 'projectkey%'")?;
     // Its limit; then its name, that it is off, and that its limit is away.
-    let changes = "projectkey.change ".repeat(4);
-    ensure!(logged == format!("projectkey.create {changes}projectkey.remove"), "the audit log has {logged}");
+    let four = "projectkey.change ".repeat(4);
+    ensure!(logged == format!("projectkey.create {four}projectkey.remove"), "the audit log has {logged}");
     Ok(())
 }
 

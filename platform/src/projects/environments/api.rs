@@ -71,9 +71,9 @@ struct OfEnvironment {
     environment: String,
 }
 
-async fn find(app: &App, access: &ProjectAccess, name: &str) -> Result<Json<Value>, Error> {
+async fn find(app: &App, access: &ProjectAccess, name: &str) -> Result<Environment, Error> {
     let all = super::of(&app.db, access.project.id).await?;
-    Ok(Json(all.iter().find(|one| one.name == name).map(written).ok_or(Error::NotFound)?))
+    all.into_iter().find(|one| one.name == name).ok_or(Error::NotFound)
 }
 
 async fn one(
@@ -81,7 +81,7 @@ async fn one(
     access: ProjectAccess,
     Path(path): Path<OfEnvironment>,
 ) -> Result<Json<Value>, Error> {
-    find(&app, &access, &path.environment).await
+    Ok(Json(written(&find(&app, &access, &path.environment).await?)))
 }
 
 #[derive(Deserialize)]
@@ -100,5 +100,5 @@ async fn switch(
     let hidden = wanted.is_hidden.ok_or_else(|| Error::field("isHidden", "This field is required."))?;
     let wanted = if hidden { Wanted::Hidden } else { Wanted::Shown };
     super::switch(&app.db, access.project.id, &path.environment, wanted).await?;
-    find(&app, &access, &path.environment).await
+    Ok(Json(written(&find(&app, &access, &path.environment).await?)))
 }
