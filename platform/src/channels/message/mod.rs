@@ -229,7 +229,10 @@ impl Digest {
     pub fn headline(&self, language: Language) -> String {
         let Digest { alerts, issues, .. } = self;
         match language {
-            Language::English => format!("{alerts} alerts about {issues} issues, told together"),
+            Language::English => {
+                let (alerts, issues) = (many(*alerts, "alert"), many(*issues, "issue"));
+                format!("{alerts} about {issues}, told together")
+            }
             Language::Chinese => format!("{alerts} 条告警汇总，涉及 {issues} 个问题"),
         }
     }
@@ -258,7 +261,7 @@ impl Digest {
     pub fn and_more(&self, language: Language) -> Option<String> {
         let more = self.unnamed();
         (more > 0).then(|| match language {
-            Language::English => format!("and {more} more issues"),
+            Language::English => format!("and {}", many(more, "more issue")),
             Language::Chinese => format!("另有 {more} 个问题"),
         })
     }
@@ -284,6 +287,11 @@ impl Message {
 
 /// The link to the issue, or to all of them.
 pub const OPEN: Both = both("Open in Picket", "在 Picket 中查看");
+
+/// `1 issue`, `2 issues`
+fn many(number: i64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
 
 /// One line of at most so many characters.
 pub fn shorten(text: &str, longest: usize) -> String {
