@@ -233,7 +233,21 @@ fn an_incident_ends(world: &World) -> Result<()> {
     ensure!(status == 200);
     wait_for("the incident to end", SOON, || far_end.incident(&key) == Some(false))?;
     platform.receives(&shop, &error("Gone", "umbrella"))?;
-    wait_for("the incident to begin again", SOON, || far_end.incident(&key) == Some(true))
+    wait_for("the incident to begin again", SOON, || far_end.incident(&key) == Some(true))?;
+    // More than is told one by one: the digest is of the same incident, and ends with it.
+    for _ in 0..100 {
+        platform.receives(&shop, &error("Gone", "umbrella"))?;
+    }
+    platform.stores(104)?;
+    wait_for("everything to be told", SOON, || {
+        let _ = platform.sql("update delivery_lanes set digest_at = now() where channel_id <> 0");
+        platform.sql("select count(*) from deliveries where due_at is not null").is_ok_and(|left| left == "0")
+    })?;
+    let told = far_end.told(KEY);
+    ensure!(told.len() < 104 && told.iter().all(|told| told.body["dedup_key"] == key), "{} were told", told.len());
+    let (status, _) = platform.ask(Method::PUT, &format!("/issues/{id}/"), &json!({"status": "resolved"}))?;
+    ensure!(status == 200);
+    wait_for("the incident to end again", SOON, || far_end.incident(&key) == Some(false))
 }
 
 /// Messages that a worker takes at a time: of so many it may not have written down that they were taken.

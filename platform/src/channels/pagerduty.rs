@@ -1,7 +1,8 @@
 //! PagerDuty: an integration of a service, by Events API v2.
 //! <https://developer.pagerduty.com/docs/send-alert-event>
 //!
-//! An issue is one incident, however often it is told: that is what the dedup key is for. It is resolved when the issue is.
+//! An issue is one incident, however often it is told: that is what the dedup key is for. It is resolved when the issue is, also
+//! when it was a digest that opened it; a digest of several issues is an incident of its own, which people end.
 
 use serde_json::{Value, json};
 
@@ -72,7 +73,10 @@ impl Kind for PagerDuty {
             Message::Alert(notice) => trigger(notice, sending),
             Message::Digest(digest) => json!({
                 "event_action": "trigger",
-                "dedup_key": format!("picket-digest-{}", sending.id.simple()),
+                "dedup_key": match &digest.lines[..] {
+                    [(notice, _)] if digest.issues == 1 => key(notice),
+                    _ => format!("picket-digest-{}", sending.id.simple()),
+                },
                 "payload": {
                     "summary": digest.headline(sending.language), "source": digest.url, "severity": "error",
                     "timestamp": sending.at.to_rfc3339(),
@@ -144,7 +148,10 @@ fn trigger(notice: &Notice, sending: &Sending) -> Value {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::message::tests::{digest, notice, sending},
+        super::message::{
+            Digest,
+            tests::{digest, notice, sending},
+        },
         super::tests::{config, post},
         *,
     };
@@ -166,6 +173,9 @@ mod tests {
         assert!(resolved["payload"].is_null());
         let rolled = body(&Message::Digest(digest(3, 9)));
         assert_eq!(rolled["payload"]["custom_details"].as_array().unwrap().len(), 3);
+        assert_ne!(rolled["dedup_key"], told["dedup_key"]);
+        let of_one = body(&Message::Digest(Digest { lines: vec![(notice(), 9)], ..digest(1, 1) }));
+        assert_eq!(of_one["dedup_key"], told["dedup_key"], "many alerts of one issue are the incident of that issue");
     }
 
     #[test]

@@ -65,10 +65,7 @@ pub async fn visible(
         Row,
         r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
                   p.id, p.slug, p.name, p.platform, m.role as "role?: Role",
-                  coalesce($3 or o.id = $5 or o.open_membership or m.has_global_access
-                      or m.role in ('manager', 'owner')
-                      or exists(select 1 from project_teams pt join team_members tm on tm.team_id = pt.team_id
-                                where pt.project_id = p.id and tm.user_id = $4), false) as "in_reach!"
+                  exists (select from project_viewers v where v.project_id = p.id and v.user_id = $4) as "in_reach!"
            from projects p join organizations o on o.id = p.organization_id
            left join members m on m.organization_id = o.id and m.user_id = $4
            where o.slug = $1 and p.slug = $2 and p.deleted_at is null and ($3 or o.id = $5 or m.user_id is not null)"#,
@@ -87,10 +84,7 @@ pub async fn visible_with_issue(db: impl PgExecutor<'_>, user: &User, issue: Iss
         Row,
         r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
                   p.id, p.slug, p.name, p.platform, m.role as "role?: Role",
-                  coalesce($2 or o.id = $4 or o.open_membership or m.has_global_access
-                      or m.role in ('manager', 'owner')
-                      or exists(select 1 from project_teams pt join team_members tm on tm.team_id = pt.team_id
-                                where pt.project_id = p.id and tm.user_id = $3), false) as "in_reach!"
+                  exists (select from project_viewers v where v.project_id = p.id and v.user_id = $3) as "in_reach!"
            from projects p join organizations o on o.id = p.organization_id
            join issues i on i.project_id = p.id and i.id = $1
            left join members m on m.organization_id = o.id and m.user_id = $3
@@ -105,47 +99,43 @@ pub async fn visible_with_issue(db: impl PgExecutor<'_>, user: &User, issue: Iss
 
 /// Every project somebody may see, by organisation.
 pub async fn all_visible(db: impl PgExecutor<'_>, user: &User) -> sqlx::Result<Vec<(Organization, Project)>> {
-    let rows = query_as!(
-        Row,
-        r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
-                  p.id, p.slug, p.name, p.platform, m.role as "role?: Role",
-                  coalesce($1 or o.id = $3 or o.open_membership or m.has_global_access
-                      or m.role in ('manager', 'owner')
-                      or exists(select 1 from project_teams pt join team_members tm on tm.team_id = pt.team_id
-                                where pt.project_id = p.id and tm.user_id = $2), false) as "in_reach!"
-           from projects p join organizations o on o.id = p.organization_id
-           left join members m on m.organization_id = o.id and m.user_id = $2
-           where p.deleted_at is null and ($1 or o.id = $3 or m.user_id is not null)
-           order by o.slug, p.slug"#,
-        user.is_superuser,
+    let rows = query!(
+        "select o.slug as organization_slug, o.name as organization_name,
+                p.organization_id, p.id, p.slug, p.name, p.platform
+         from projects p join organizations o on o.id = p.organization_id
+         join project_viewers v on v.project_id = p.id and v.user_id = $1
+         where p.deleted_at is null
+         order by o.slug, p.slug",
         user.id.0,
-        user.machine_of.map(|organization| organization.0),
     );
-    let seen = rows.fetch_all(db).await?.into_iter().map(Seen::from).filter(|seen| seen.in_reach);
-    Ok(seen.map(|seen| (seen.organization, seen.project)).collect())
+    let rows = rows.fetch_all(db).await?.into_iter().map(|row| {
+        let organization =
+            Organization { id: row.organization_id, slug: row.organization_slug, name: row.organization_name };
+        let project = Project {
+            id: row.id,
+            organization_id: row.organization_id,
+            slug: row.slug,
+            name: row.name,
+            platform: row.platform,
+        };
+        (organization, project)
+    });
+    Ok(rows.collect())
 }
 
 /// The projects of an organisation that somebody may see.
 pub async fn seen(db: impl PgExecutor<'_>, user: &User, organization: OrganizationId) -> sqlx::Result<Vec<Project>> {
-    let rows = query_as!(
-        Row,
-        r#"select p.organization_id, o.slug as organization_slug, o.name as organization_name,
-                  p.id, p.slug, p.name, p.platform, m.role as "role?: Role",
-                  coalesce($2 or o.id = $4 or o.open_membership or m.has_global_access
-                      or m.role in ('manager', 'owner')
-                      or exists(select 1 from project_teams pt join team_members tm on tm.team_id = pt.team_id
-                                where pt.project_id = p.id and tm.user_id = $3), false) as "in_reach!"
-           from projects p join organizations o on o.id = p.organization_id
-           left join members m on m.organization_id = o.id and m.user_id = $3
-           where o.id = $1 and p.deleted_at is null and ($2 or o.id = $4 or m.user_id is not null)
-           order by p.slug"#,
+    query_as!(
+        Project,
+        "select p.id, p.organization_id, p.slug, p.name, p.platform
+         from projects p join project_viewers v on v.project_id = p.id and v.user_id = $2
+         where p.organization_id = $1 and p.deleted_at is null
+         order by p.slug",
         organization.0,
-        user.is_superuser,
         user.id.0,
-        user.machine_of.map(|organization| organization.0),
-    );
-    let seen = rows.fetch_all(db).await?.into_iter().map(Seen::from).filter(|seen| seen.in_reach);
-    Ok(seen.map(|seen| seen.project).collect())
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// A project with this slug in this organisation.

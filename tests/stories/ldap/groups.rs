@@ -9,6 +9,7 @@ pub const STORIES: &[Story] = &[
     Story { name: "ldap_every_type_of_group_gives_its_role", run: types },
     Story { name: "ldap_groups_in_groups_count_where_they_are_nested", run: nested },
     Story { name: "ldap_groups_are_mapped_by_name_and_by_dn", run: by_name_and_dn },
+    Story { name: "ldap_groups_are_those_of_the_scope_and_filter_by_the_attribute_that_names_them", run: narrowed },
     Story { name: "ldap_a_group_lets_in_and_another_keeps_out", run: require_and_deny },
     Story { name: "ldap_roles_teams_and_superusers_follow_at_every_sign_in", run: follow_at_sign_in },
     Story { name: "ldap_roles_stay_where_only_the_first_sign_in_decides", run: first_only },
@@ -81,6 +82,35 @@ fn by_name_and_dn(world: &World) -> Result<()> {
     web.lets_in("ada")?;
     web.lets_in("zhang")?;
     ensure!(site.is("ada")? == "admin" && site.is("zhang")? == "manager", "{} {}", site.is("ada")?, site.is("zhang")?);
+    Ok(())
+}
+
+fn narrowed(world: &World) -> Result<()> {
+    let site = Site::start(world)?;
+    let deeper = format!("ou=deeper,{GROUPS}");
+    site.ldap.load(&format!("dn: {deeper}\nobjectClass: organizationalUnit\nou: deeper\n"))?;
+    // One group that is right, one that lies too deep, and one that the filter leaves out.
+    let named = |cn: &str, below: &str, ou: &str| {
+        group(cn, &["ada"]).replace(GROUPS, below).replace("cn: ", &format!("ou: {ou}\ncn: "))
+    };
+    site.ldap
+        .load(&[named("g1", GROUPS, "运维"), named("g2", &deeper, "深"), named("g3", GROUPS, "others")].concat())?;
+    site.ldap.modify(&format!("dn: cn=g3,{GROUPS}\nchangetype: modify\nadd: description\ndescription: retired\n"))?;
+    let by_ou = ("SENTRY_LDAP_GROUP_NAME_ATTR", "ou");
+    let living = ("SENTRY_LDAP_GROUP_SEARCH_FILTER", "(&(objectClass=groupOfNames)(!(description=retired)))");
+    let here = ("SENTRY_LDAP_GROUP_SEARCH_SCOPE", "one");
+    for (mapping, settings, expected) in [
+        (r#"{"admin": ["运维"]}"#, &[by_ou][..], "admin"),
+        (r#"{"admin": ["运维"]}"#, &[], "member"),
+        (r#"{"admin": ["深"]}"#, &[by_ou], "admin"),
+        (r#"{"admin": ["深"]}"#, &[by_ou, here], "member"),
+        (r#"{"admin": ["others"]}"#, &[by_ou], "admin"),
+        (r#"{"admin": ["others"]}"#, &[by_ou, living], "member"),
+    ] {
+        let mapped = [GROUPED, ("SENTRY_LDAP_SENTRY_GROUP_ROLE_MAPPING", mapping)];
+        site.web(&[&mapped, settings].concat())?.lets_in("ada")?;
+        ensure!(site.is("ada")? == expected, "{mapping} with {settings:?} makes them {}", site.is("ada")?);
+    }
     Ok(())
 }
 

@@ -238,9 +238,7 @@ async fn tell_each(app: &App, key: LaneKey, mut lane: Lane, mut deliveries: Vec<
         let end = judge(&told, delivery.attempts, &mut lane, app.now());
         store::end(&app.db, delivery.project, delivery.id, end).await.context("noting what became of an alert")?;
         note(app, key, channel.as_ref(), (&told, &lane, end.state)).await?;
-        if told.is_ok()
-            && channel.as_ref().and_then(|one| channels::kind(&one.kind)).is_some_and(channels::Kind::resolves)
-        {
+        if told.is_ok() && hears_of_ends(channel.as_ref()) {
             compose::remember(app, key, &delivery).await?;
         }
         if told.is_err_and(|failure| failure.how != How::Refused) {
@@ -260,7 +258,15 @@ async fn tell_together(app: &App, key: LaneKey, mut lane: Lane, (digest, attempt
     }
     store::end_digest(&app.db, key, digest, end).await.context("noting what became of a digest")?;
     note(app, key, channel.as_ref(), (&told, &lane, end.state)).await?;
+    if told.is_ok() && hears_of_ends(channel.as_ref()) {
+        compose::remember_digest(app, key, digest).await?;
+    }
     Ok(1)
+}
+
+/// Whether a channel is told when an issue that it heard of is resolved.
+fn hears_of_ends(channel: Option<&Channel>) -> bool {
+    channel.and_then(|one| channels::kind(&one.kind)).is_some_and(channels::Kind::resolves)
 }
 
 async fn channel(app: &App, key: LaneKey) -> Result<Option<Channel>> {

@@ -320,6 +320,28 @@ pub(super) async fn open_incident(
     Ok(())
 }
 
+/// Remembers the same of a digest that was about one issue only: that is the issue's incident too.
+pub(super) async fn open_incident_of_digest(
+    db: impl PgExecutor<'_>,
+    channel: ChannelId,
+    digest: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into incidents (project_id, issue_id, channel_id, rule_id, opened_at)
+         select min(project_id), min(issue_id), $1, min(rule_id), $3 from deliveries
+         where channel_id = $1 and user_id = 0 and digest_id = $2 and state = 3
+         having min(issue_id) = max(issue_id)
+         on conflict (project_id, issue_id, channel_id) do update set opened_at = excluded.opened_at",
+        channel.0,
+        digest,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Has channels told of issues that were resolved since they heard of them.
 pub(super) async fn close_incidents(db: impl PgExecutor<'_>, now: DateTime<Utc>) -> sqlx::Result<u64> {
     let closed = sqlx::query!(

@@ -168,3 +168,9 @@ pub(super) async fn remember(app: &App, key: LaneKey, delivery: &Delivery) -> Re
     let remembered = waiting::open_incident(&app.db, delivery, key.channel, app.now()).await;
     remembered.context("remembering what a channel was told")
 }
+
+/// Remembers the same of a digest, where it was about one issue.
+pub(super) async fn remember_digest(app: &App, key: LaneKey, digest: Uuid) -> Result<()> {
+    let remembered = waiting::open_incident_of_digest(&app.db, key.channel, digest, app.now()).await;
+    remembered.context("remembering what a channel was told together")
+}
