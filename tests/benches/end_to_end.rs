@@ -89,7 +89,11 @@ pub fn measure(bench: &Bench) -> Result<()> {
 }
 
 /// Returns when the queue is empty again, with the most that waited in it.
-async fn send_until_stored(bench: &Bench, address: SocketAddr, requests: Arc<Vec<Vec<u8>>>) -> Result<(Round, u64)> {
+pub async fn send_until_stored(
+    bench: &Bench,
+    address: SocketAddr,
+    requests: Arc<Vec<Vec<u8>>>,
+) -> Result<(Round, u64)> {
     let mut redis = redis::Client::open(bench.redis.url(0))?.get_multiplexed_async_connection().await?;
     let waiting = Arc::new(AtomicU64::new(0));
     let sending = tokio::spawn(load::send_all(

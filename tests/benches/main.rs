@@ -5,6 +5,7 @@
 //! - **process**: events a second that one worker stores, against `COPY` of the very same rows into the same tables.
 //! - **end to end**: events a second from a client's request to the database, with everything on this machine, and what an event
 //!   costs each process.
+//! - **storm**: what it costs to tell of a hundred thousand events of one bug, against telling of none.
 //! - **pages**: how long lists, issues and searches take with ten million events, against a hundred thousand.
 //!
 //! Rounds of the two take turns, and the median of their ratios is what to quote: these machines are shared and noisy.
@@ -19,6 +20,7 @@ mod load;
 mod pages;
 mod process;
 mod steps;
+mod storm;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -81,6 +83,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("end-to-end", end_to_end::measure),
     ("process", process::measure),
     ("pages", pages::measure),
+    ("storm", storm::measure),
 ];
 
 impl Bench {

@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod chromium;
 pub mod cluster;
 pub mod disk;
+pub mod far_end;
 pub mod forward;
 pub mod images;
 pub mod ldap;

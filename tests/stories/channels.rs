@@ -1,12 +1,12 @@
 //! Channels: each is tried against a server that insists on what its service documents.
 
 use anyhow::{Context, Result, ensure};
+use harness::far_end::{FarEnd, Fault, Place};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     Story,
-    far_end::{FarEnd, Fault, Place},
     platform::{Platform, World},
 };
 

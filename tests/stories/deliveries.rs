@@ -8,7 +8,11 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
-use harness::{net::wait_for, smtp::Smtp};
+use harness::{
+    far_end::{FarEnd, Fault, Place},
+    net::wait_for,
+    smtp::Smtp,
+};
 use rand::RngExt;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,7 +20,6 @@ use serde_json::{Value, json};
 use crate::{
     Story,
     channels::{KEY, SECRET, add, platform as with_far_end},
-    far_end::{FarEnd, Fault, Place},
     platform::{ADMIN, LOOPBACK, Platform, Project, SOON, World, error},
     rules::{all_told, condition, rule, webhook},
 };
@@ -100,7 +103,7 @@ fn a_storm_becomes_a_digest(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Events of a storm in one issue, and for how long it may rage.
+/// Events of a storm in one issue at most, and for how long it may rage; the benchmark called storm is about all of them.
 const GREAT_STORM: usize = 100_000;
 const RAGES: Duration = Duration::from_secs(25);
 /// SDKs that send at a time.

@@ -1,14 +1,16 @@
 //! What people do with an issue is told by mail to those who take part in it, and to nobody else, as far as they want it.
 
 use anyhow::{Context, Result, ensure};
-use harness::smtp::{Mail, Smtp};
+use harness::{
+    far_end::Place,
+    smtp::{Mail, Smtp},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     Story,
     channels::{add, platform as with_far_end},
-    far_end::Place,
     issues::{as_grace, grace},
     platform::{ADMIN, Platform, Project, SOON, World, error},
     rules::{all_told, condition, rule},

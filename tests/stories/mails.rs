@@ -3,13 +3,13 @@
 use anyhow::{Context, Result, ensure};
 use harness::{
     certificates::{Authority, Subject},
+    far_end::smtp::{Mood, Moody},
     net::wait_for,
     smtp::{Security, Smtp},
 };
 
 use crate::{
     Story,
-    far_end::smtp::{Mood, Moody},
     platform::{LOOPBACK, Platform, SOON, World, error},
 };
 

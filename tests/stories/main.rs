@@ -13,7 +13,6 @@ mod crashes;
 mod deliveries;
 mod durability;
 mod edge;
-mod far_end;
 mod fates;
 mod feedback;
 mod files;
@@ -46,6 +45,7 @@ mod search;
 mod settings;
 mod sign_in;
 mod standalone;
+mod statements;
 mod stream;
 mod system;
 mod tags;
@@ -114,6 +114,7 @@ const TOPICS: &[&[Story]] = &[
     commands::STORIES,
     sign_in::STORIES,
     standalone::STORIES,
+    statements::STORIES,
     system::STORIES,
     sdks::STORIES,
 ];

@@ -10,10 +10,7 @@ use crate::{
     platform::{Platform, SOON, World},
 };
 
-pub const STORIES: &[Story] = &[
-    Story { name: "a_malicious_event_is_inert_on_every_page_and_in_mails", run: inert },
-    Story { name: "a_page_never_asks_the_database_once_per_issue", run: statements },
-];
+pub const STORIES: &[Story] = &[Story { name: "a_malicious_event_is_inert_on_every_page_and_in_mails", run: inert }];
 
 /// Bytes of a page, compressed.
 const MOST_BYTES: usize = 60_000;
@@ -139,62 +136,4 @@ fn is_inert_in_mails(platform: &Platform) -> Result<()> {
         ensure!(obeyed.is_none(), "the {part} of the mail has {obeyed:?}");
     }
     Ok(())
-}
-
-fn statements(world: &World) -> Result<()> {
-    let platform = Platform::start(world)?;
-    let shop = platform.project("shop")?;
-    let event = |nth: usize| {
-        let mut event = crate::platform::error("Gone", "umbrella");
-        event["fingerprint"] = json!([nth.to_string()]);
-        event["tags"] = json!({"shelf": nth.to_string()});
-        event
-    };
-    platform.receives(&shop, &event(0))?;
-    platform.stores(1)?;
-    let issue = platform.sql("select min(id) from issues")?;
-    platform.sign_in()?;
-    platform.sql("create extension if not exists pg_stat_statements")?;
-    let pages = [
-        ("/acme/shop/issues/".to_owned(), 20),
-        ("/acme/issues/".to_owned(), 20),
-        (format!("/acme/shop/issues/{issue}/"), 30),
-        (format!("/acme/shop/issues/{issue}/tags/"), 20),
-        (format!("/acme/shop/issues/{issue}/events/"), 20),
-        (format!("/acme/shop/issues/{issue}/activity/"), 22),
-        (format!("/acme/shop/issues/{issue}/fingerprints/"), 20),
-    ];
-    let few: Vec<i64> = pages.iter().map(|(page, _)| asked(&platform, page)).collect::<Result<_>>()?;
-    for nth in 1..40 {
-        platform.receives(&shop, &event(nth))?;
-        platform.receives(&shop, &{
-            let mut same = event(0);
-            same["tags"] = json!({"shelf": nth.to_string(), format!("key{nth}"): "x"});
-            same
-        })?;
-    }
-    platform.stores(79)?;
-    platform.worker.stop();
-    for ((page, most), few) in pages.iter().zip(few) {
-        let many = asked(&platform, page)?;
-        ensure!(many <= few, "{page} asks {many} times where it asked {few} times of one issue");
-        ensure!(many <= *most, "{page} asks {many} times");
-    }
-    Ok(())
-}
-
-/// How often a page asks the database; what goes on beside it may ask too, so the least of several counts.
-fn asked(platform: &Platform, page: &str) -> Result<i64> {
-    let count = || -> Result<i64> {
-        let calls = "select coalesce(sum(calls), 0) from pg_stat_statements s join pg_database d on d.oid = s.dbid
-                     where d.datname = current_database() and query !~* 'pg_stat_statements|^(begin|commit|rollback)'";
-        Ok(platform.sql(calls)?.parse()?)
-    };
-    let mut least = i64::MAX;
-    for _ in 0..3 {
-        let before = count()?;
-        platform.page(page)?;
-        least = least.min(count()? - before);
-    }
-    Ok(least)
 }

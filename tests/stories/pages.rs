@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf};
 use anyhow::{Result, ensure};
 use harness::{
     chromium::{self, Browser, Size},
+    far_end::Place,
     workspace,
 };
 use reqwest::Method;
@@ -14,7 +15,6 @@ use serde_json::{Value, json};
 use crate::{
     Story,
     channels::SECRET,
-    far_end::Place,
     platform::{ADMIN, PASSWORD, Platform, Project, World, error},
 };
 

@@ -1,13 +1,13 @@
 //! Rules: each condition and filter fires when it should and not otherwise; the preview says the same of what was before.
 
 use anyhow::{Context, Result, ensure};
+use harness::far_end::{FarEnd, Place};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     Story,
     channels::{SECRET, add, platform as with_far_end},
-    far_end::{FarEnd, Place},
     platform::{ADMIN, Platform, Project, SOON, World, error},
 };
 

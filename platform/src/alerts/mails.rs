@@ -111,11 +111,11 @@ fn shown(language: Language, name: &str, (mails, wants): (Mails, bool)) -> Unsub
     let english = language == Language::English;
     let text = match (mails, wants, english) {
         (Mails::Alerts, true, true) => "You get a mail when one of its rules says so.",
-        (Mails::Alerts, true, false) => "该项目的告警规则会向您发送邮件。",
+        (Mails::Alerts, true, false) => "该项目的告警规则会向你发送邮件。",
         (Mails::Activity, true, true) => "You get a mail when something happens to an issue that you take part in.",
-        (Mails::Activity, true, false) => "您参与的问题有新动态时，您会收到邮件。",
+        (Mails::Activity, true, false) => "你参与的问题有新动态时，你会收到邮件。",
         (_, false, true) => "You can change your mind in your account, under Notifications.",
-        (_, false, false) => "您可以在个人设置的“通知”页面重新开启。",
+        (_, false, false) => "你可以在个人设置的“通知”页面重新开启。",
     };
     let heading = match (mails, wants, english) {
         (Mails::Alerts, true, true) => format!("Alerts of {name} by mail"),

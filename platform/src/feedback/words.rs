@@ -39,7 +39,7 @@ const ENGLISH: Words = Words {
 const CHINESE: Words = Words {
     title: "这里出了点问题。",
     subtitle: "我们已经收到通知。",
-    subtitle2: "如果您愿意帮忙，请告诉我们发生了什么。",
+    subtitle2: "如果你愿意帮忙，请告诉我们发生了什么。",
     label_name: "姓名",
     label_email: "电子邮箱",
     label_comments: "发生了什么？",

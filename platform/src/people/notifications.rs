@@ -112,12 +112,10 @@ async fn show(
 
 /// The projects that one sees in one's own organisations, with their names; of others one gets no mails.
 async fn own(app: &App, visitor: &Visitor) -> Result<Vec<(String, Project)>, Error> {
-    let mut own = Vec::new();
-    for organization in organizations::store::of_user(&app.db, visitor.user.id).await? {
-        let seen = projects::store::seen(&app.db, &visitor.user, organization.id).await?;
-        own.extend(seen.into_iter().map(|project| (organization.name.clone(), project)));
-    }
-    Ok(own)
+    let organizations = organizations::store::of_user(&app.db, visitor.user.id).await?;
+    let is_own = |id| organizations.iter().any(|own| own.id == id);
+    let seen = projects::store::all_visible(&app.db, &visitor.user).await?.into_iter();
+    Ok(seen.filter(|(of, _)| is_own(of.id)).map(|(of, project)| (of.name, project)).collect())
 }
 
 /// Only what the form shows is changed: projects that somebody does not see stay as they were.

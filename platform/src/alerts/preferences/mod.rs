@@ -39,11 +39,7 @@ pub async fn of(db: &PgPool, user: UserId) -> Result<Vec<(ProjectId, Wants)>> {
 
 /// Notes what somebody wants.
 pub async fn set(db: &PgPool, user: UserId, wants: &[(ProjectId, Wants)]) -> Result<()> {
-    let mut tx = db.begin().await.context("noting what mails somebody wants")?;
-    for (project, wants) in wants {
-        store::set(&mut *tx, user, *project, *wants).await.context("noting what mails somebody wants")?;
-    }
-    tx.commit().await.context("noting what mails somebody wants")
+    store::set(db, user, wants).await.context("noting what mails somebody wants")
 }
 
 /// Whether somebody wants mails of a project.

@@ -18,15 +18,20 @@ pub(super) async fn of(db: impl PgExecutor<'_>, user: UserId) -> sqlx::Result<Ve
         .collect())
 }
 
-/// Notes what somebody wants of a project.
-pub(super) async fn set(db: impl PgExecutor<'_>, user: UserId, project: ProjectId, wants: Wants) -> sqlx::Result<()> {
+/// Notes what somebody wants of projects.
+pub(super) async fn set(db: impl PgExecutor<'_>, user: UserId, wants: &[(ProjectId, Wants)]) -> sqlx::Result<()> {
+    let projects: Vec<i64> = wants.iter().map(|(project, _)| project.0).collect();
+    let alerts: Vec<Option<bool>> = wants.iter().map(|(_, wants)| wants.alerts).collect();
+    let activity: Vec<Option<bool>> = wants.iter().map(|(_, wants)| wants.activity).collect();
     query!(
-        "insert into mail_preferences (user_id, project_id, alerts, activity) select id, $2, $3, $4 from users where id = $1
+        "insert into mail_preferences (user_id, project_id, alerts, activity)
+         select u.id, w.project, w.alerts, w.activity
+         from users u, unnest($2::bigint[], $3::boolean[], $4::boolean[]) as w (project, alerts, activity) where u.id = $1
          on conflict (user_id, project_id) do update set alerts = excluded.alerts, activity = excluded.activity",
         user.0,
-        project.0,
-        wants.alerts,
-        wants.activity,
+        &projects,
+        &alerts as &[Option<bool>],
+        &activity as &[Option<bool>],
     )
     .execute(db)
     .await?;

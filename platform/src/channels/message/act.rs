@@ -35,7 +35,7 @@ impl Act {
             (News::Commented, Language::English) => Some(format!("{} commented", by.unwrap_or("Somebody"))),
             (News::Commented, Language::Chinese) => Some(format!("{} 发表了评论", by.unwrap_or("有人"))),
             (News::Mentioned, Language::English) => Some(format!("{} mentioned you", by.unwrap_or("Somebody"))),
-            (News::Mentioned, Language::Chinese) => Some(format!("{} 在评论中提到了您", by.unwrap_or("有人"))),
+            (News::Mentioned, Language::Chinese) => Some(format!("{} 在评论中提到了你", by.unwrap_or("有人"))),
             _ => None,
         }
     }
@@ -46,9 +46,9 @@ impl Act {
             (Language::English, Some(by), Some(to)) => format!("{by} assigned this issue to {to}"),
             (Language::English, None, None) => "This issue was assigned to you".to_owned(),
             (Language::English, None, Some(to)) => format!("This issue was assigned to {to}"),
-            (Language::Chinese, Some(by), None) => format!("{by} 将此问题分配给您"),
+            (Language::Chinese, Some(by), None) => format!("{by} 将此问题分配给你"),
             (Language::Chinese, Some(by), Some(to)) => format!("{by} 将此问题分配给 {to}"),
-            (Language::Chinese, None, None) => "此问题已分配给您".to_owned(),
+            (Language::Chinese, None, None) => "此问题已分配给你".to_owned(),
             (Language::Chinese, None, Some(to)) => format!("此问题已分配给 {to}"),
         }
     }
@@ -85,10 +85,10 @@ mod tests {
         let said = |act: &Act, news| {
             [Language::English, Language::Chinese].map(|language| act.headline(news, language).unwrap_or_default())
         };
-        assert_eq!(said(&act, News::Assigned), ["Grace assigned this issue to you", "Grace 将此问题分配给您"]);
+        assert_eq!(said(&act, News::Assigned), ["Grace assigned this issue to you", "Grace 将此问题分配给你"]);
         let team = Act { to: Some("#checkout".into()), ..act.clone() };
         assert_eq!(said(&team, News::Assigned)[0], "Grace assigned this issue to #checkout");
-        assert_eq!(said(&act, News::Mentioned), ["Grace mentioned you", "Grace 在评论中提到了您"]);
+        assert_eq!(said(&act, News::Mentioned), ["Grace mentioned you", "Grace 在评论中提到了你"]);
         assert_eq!(said(&act, News::Commented), ["Grace commented", "Grace 发表了评论"]);
         let fixed = Act { fix: Some(Fix::Release("shop@2.0".into())), ..act };
         assert_eq!(

@@ -44,7 +44,7 @@ impl News {
             News::Resolved => both("Resolved", "已解决"),
             News::Assigned => both("Assigned", "已分配"),
             News::Commented => both("Commented", "有新评论"),
-            News::Mentioned => both("Mentioned", "提到了您"),
+            News::Mentioned => both("Mentioned", "提到了你"),
             News::Test => both("Test", "测试"),
         }
     }

@@ -19,7 +19,7 @@ pub static ZH: Words = Words {
     all_projects: "所有项目",
     alert_mails: "告警",
     activity_mails: "动态",
-    as_all: "同“所有项目”",
+    as_all: "默认",
     yes: "接收",
     no: "不接收",
     called_by: "聊天工具",

@@ -23,13 +23,15 @@ use axum::{
     routing::post,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use harness::net::wait_for;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 use tokio::runtime::Runtime;
 
-use crate::platform::SOON;
+use crate::net::wait_for;
+
+/// How long something is waited for that is to come soon.
+const SOON: Duration = Duration::from_mins(1);
 
 /// One of the places behind which somebody listens, and what it insists on.
 #[derive(Clone, Debug, Default)]
