@@ -93,9 +93,9 @@ async fn lead(options: Run, client: Client, metrics: Metrics) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let Run { namespace, default_platform_image, lease, lease_namespace, identity, .. } = options;
-    let leadership = Leadership::new(client.clone(), &lease, &lease_namespace, &identity).await?;
+    let leadership = Leadership::new(client.clone(), &lease, &lease_namespace, &identity);
     tokio::select! {
-        acquired = leadership.acquire() => acquired?,
+        () = leadership.acquire() => {}
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     }
