@@ -8,6 +8,7 @@
 mod faults;
 mod leases;
 mod nodes;
+mod permissions;
 mod shop;
 mod traps;
 mod wire;
@@ -29,7 +30,7 @@ struct Story {
     run: fn(&World) -> Result<()>,
 }
 
-const TOPICS: &[&[Story]] = &[traps::STORIES, leases::STORIES, faults::STORIES];
+const TOPICS: &[&[Story]] = &[traps::STORIES, leases::STORIES, permissions::STORIES, faults::STORIES];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
