@@ -6,6 +6,7 @@
 //! name it here. Without root it is red.
 
 mod faults;
+mod gitops;
 mod leases;
 mod nodes;
 mod permissions;
@@ -30,7 +31,7 @@ struct Story {
     run: fn(&World) -> Result<()>,
 }
 
-const TOPICS: &[&[Story]] = &[traps::STORIES, leases::STORIES, permissions::STORIES, faults::STORIES];
+const TOPICS: &[&[Story]] = &[traps::STORIES, leases::STORIES, permissions::STORIES, gitops::STORIES, faults::STORIES];
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
