@@ -5,6 +5,7 @@
 //! - **process**: events a second that one worker stores, against `COPY` of the very same rows into the same tables.
 //! - **end to end**: events a second from a client's request to the database, with everything on this machine, and what an event
 //!   costs each process.
+//! - **operator**: a hundred instances on a real API server without nodes: reconciles without change, restart, memory.
 //! - **pages**: how long lists, issues and searches take with ten million events, against a hundred thousand.
 //!
 //! Rounds of the two take turns, and the median of their ratios is what to quote: these machines are shared and noisy.
@@ -16,6 +17,9 @@ mod cost;
 mod end_to_end;
 mod events;
 mod load;
+#[path = "../operator/nodes.rs"]
+mod nodes;
+mod operator;
 mod pages;
 mod process;
 mod steps;
@@ -49,6 +53,7 @@ struct Bench {
     postgres: Postgres,
     redis: Redis,
     picket: PathBuf,
+    picket_operator: PathBuf,
     effort: Effort,
 }
 
@@ -60,11 +65,11 @@ fn main() -> Result<()> {
         return accept::serve_bare(address, redis);
     }
     let effort = if arguments.iter().any(|argument| argument == "--quick") { Effort::Quick } else { Effort::Full };
-    let picket = programs::release()?.picket;
+    let programs::Programs { picket, picket_operator } = programs::release()?;
     let run = Run::start()?;
     let postgres = Postgres::start_with(&run, LOOPBACK, Durability::Real)?;
     let redis = Redis::start_with(&run, LOOPBACK, redis::Durability::EverySecond, None)?;
-    let bench = Bench { run, postgres, redis, picket, effort };
+    let bench = Bench { run, postgres, redis, picket, picket_operator, effort };
     let named: Vec<&String> = arguments.iter().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     MEASURES
         .iter()
@@ -81,6 +86,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("end-to-end", end_to_end::measure),
     ("process", process::measure),
     ("pages", pages::measure),
+    ("operator", operator::measure),
 ];
 
 impl Bench {
