@@ -16,6 +16,8 @@ const MANAGER: &str = "picket-operator";
 /// The field manager of statuses: one per concern, so that neither takes the other's fields away.
 const STATUS_MANAGER: &str = "picket-operator/status";
 
+/// No request of a reconcile has a time limit of its own, so a connection that died in silence would hold an instance for ever.
+const PATIENCE: Duration = Duration::from_mins(1);
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_mins(2);
 
@@ -29,6 +31,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// Where events go.
     pub events: Recorder,
+    /// How long a reconcile may take before it is given up and tried again.
+    pub patience: Duration,
     failures: Mutex<HashMap<String, u32>>,
 }
 
@@ -37,7 +41,7 @@ impl Context {
     pub fn new(client: Client, default_image: String, metrics: Metrics, identity: String) -> Self {
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(identity) };
         let events = Recorder::new(client.clone(), reporter);
-        Self { client, default_image, metrics, events, failures: Mutex::default() }
+        Self { client, default_image, metrics, events, patience: PATIENCE, failures: Mutex::default() }
     }
 
     /// The objects of a kind in a namespace.

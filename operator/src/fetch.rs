@@ -33,6 +33,8 @@ pub struct Children {
     pub jobs: Vec<Job>,
     /// How those went.
     pub jobs_seen: Vec<JobSeen>,
+    /// Those whose program has ended, but not what a mesh put beside it.
+    pub lingering: BTreeSet<String>,
     /// Web, worker, cron.
     pub deployments: Vec<Deployment>,
     /// In front of web.
@@ -82,7 +84,8 @@ pub async fn children(ctx: &Context, instance: &SentryInstance, namespace: &str)
     )?;
     let pods = if jobs.is_empty() { Vec::new() } else { pods_of_jobs(ctx, namespace, &name).await? };
     let jobs_seen = observe::jobs(&jobs, &pods);
-    Ok(Children { snapshots, jobs, jobs_seen, deployments, services, budgets, ingresses, routes, gateway })
+    let lingering = observe::lingering(&jobs, &pods);
+    Ok(Children { snapshots, jobs, jobs_seen, lingering, deployments, services, budgets, ingresses, routes, gateway })
 }
 
 async fn list<K>(ctx: &Context, namespace: &str, instance: &str) -> Result<Vec<K>>

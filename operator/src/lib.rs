@@ -16,6 +16,7 @@ pub mod leader;
 pub mod metrics;
 pub mod observe;
 pub mod reconcile;
+pub mod reference;
 pub mod resources;
 pub mod secret_key;
 pub mod status;

@@ -1,4 +1,5 @@
-//! `picket-operator run` reconciles instances; `picket-operator crd` prints what `kubectl apply` needs before that.
+//! `picket-operator run` reconciles instances; `picket-operator crd` prints what `kubectl apply` needs before that,
+//! `picket-operator reference` the page about it.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Run(Run),
     /// Print the CRD, for `kubectl apply`.
     Crd,
+    /// Print the page about the CRD's fields, as Markdown.
+    Reference,
 }
 
 #[derive(clap::Args)]
@@ -58,7 +61,8 @@ struct Run {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Crd => crd(),
+        Command::Crd => print(picket_operator::crd_yaml()),
+        Command::Reference => print(picket_operator::reference::page()),
         Command::Run(options) => run(options),
     };
     match outcome {
@@ -70,9 +74,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn crd() -> Result<()> {
+fn print(text: Result<String>) -> Result<()> {
     use std::io::Write as _;
-    std::io::stdout().write_all(picket_operator::crd_yaml()?.as_bytes()).context("printing the CRD")
+    std::io::stdout().write_all(text?.as_bytes()).context("printing")
 }
 
 #[tokio::main]
@@ -93,9 +97,9 @@ async fn lead(options: Run, client: Client, metrics: Metrics) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let Run { namespace, default_platform_image, lease, lease_namespace, identity, .. } = options;
-    let leadership = Leadership::new(client.clone(), &lease, &lease_namespace, &identity).await?;
+    let leadership = Leadership::new(client.clone(), &lease, &lease_namespace, &identity);
     tokio::select! {
-        acquired = leadership.acquire() => acquired?,
+        () = leadership.acquire() => {}
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     }

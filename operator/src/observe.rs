@@ -1,9 +1,12 @@
 //! PURE. Jobs and their pods → how each Job went and what it said.
 //!
-//! The kubelet leaves the end of a failed container's output in the pod's status, so this needs no right to read logs.
+//! The kubelet leaves the end of a failed container's output in the pod's status, so this needs no right to read logs. A mesh's
+//! proxy that never ends keeps a Job from ever finishing: then the end of our own container is what counts.
 
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
+use k8s_openapi::api::core::v1::{ContainerStateTerminated, ContainerStatus, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
@@ -50,27 +53,61 @@ pub fn jobs(jobs: &[Job], pods: &[Pod]) -> Vec<JobSeen> {
     alive.map(|job| JobSeen { name: job.name_any(), outcome: outcome(job, pods) }).collect()
 }
 
+/// The Jobs that will never finish although their program has: something beside it goes on running.
+pub fn lingering(jobs: &[Job], pods: &[Pod]) -> BTreeSet<String> {
+    let unfinished = jobs.iter().filter(|job| finished(job, "Complete").or(finished(job, "Failed")).is_none());
+    unfinished
+        .filter(|job| newest(job, pods).and_then(ended_beside_others).is_some())
+        .map(ResourceExt::name_any)
+        .collect()
+}
+
 fn outcome(job: &Job, pods: &[Pod]) -> JobOutcome {
-    let name = job.name_any();
-    let container = pods
-        .iter()
-        .filter(|pod| pod.labels().get(JOB_NAME) == Some(&name))
-        .max_by_key(|pod| pod.creation_timestamp().map(|created| created.0))
-        .and_then(|pod| pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|it| it.name == CONTAINER));
-    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let finished =
-        |kind: &str| conditions.iter().find(|condition| condition.type_ == kind && condition.status == "True");
-    if let Some(complete) = finished("Complete") {
+    let pod = newest(job, pods);
+    let container = pod.and_then(ours);
+    if let Some(complete) = finished(job, "Complete") {
         return JobOutcome::Succeeded { at: complete.last_transition_time.clone() };
     }
-    let Some(failed) = finished("Failed") else {
-        return JobOutcome::Running { waiting: container.and_then(waiting) };
-    };
-    let output = container.and_then(last_words).unwrap_or_else(|| {
-        let reason = failed.reason.as_deref().unwrap_or("Failed");
-        format!("{reason}: {}", failed.message.as_deref().unwrap_or("the pod left no message"))
-    });
-    JobOutcome::Failed { at: failed.last_transition_time.clone(), output }
+    if let Some(failed) = finished(job, "Failed") {
+        let output = container.and_then(last_words).unwrap_or_else(|| {
+            let reason = failed.reason.as_deref().unwrap_or("Failed");
+            format!("{reason}: {}", failed.message.as_deref().unwrap_or("the pod left no message"))
+        });
+        return JobOutcome::Failed { at: failed.last_transition_time.clone(), output };
+    }
+    match pod.and_then(ended_beside_others) {
+        Some(ended) if ended.exit_code == 0 => JobOutcome::Succeeded { at: ended.finished_at.clone() },
+        Some(ended) => JobOutcome::Failed {
+            at: ended.finished_at.clone(),
+            output: container.and_then(last_words).unwrap_or_default(),
+        },
+        None => JobOutcome::Running { waiting: container.and_then(waiting) },
+    }
+}
+
+fn finished<'a>(job: &'a Job, kind: &str) -> Option<&'a JobCondition> {
+    let conditions = job.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    conditions.iter().find(|condition| condition.type_ == kind && condition.status == "True")
+}
+
+fn newest<'a>(job: &Job, pods: &'a [Pod]) -> Option<&'a Pod> {
+    let name = job.name_any();
+    let own = pods.iter().filter(|pod| pod.labels().get(JOB_NAME) == Some(&name));
+    own.max_by_key(|pod| pod.creation_timestamp().map(|created| created.0))
+}
+
+fn ours(pod: &Pod) -> Option<&ContainerStatus> {
+    pod.status.as_ref()?.container_statuses.as_ref()?.iter().find(|it| it.name == CONTAINER)
+}
+
+/// How our container ended, if it did and others go on. A pod that is being evicted does not count: the Job makes another.
+fn ended_beside_others(pod: &Pod) -> Option<&ContainerStateTerminated> {
+    let status = pod.status.as_ref()?;
+    let conditions = status.conditions.as_deref().unwrap_or_default();
+    let evicted = conditions.iter().any(|it| it.type_ == "DisruptionTarget" && it.status == "True");
+    let runs = |it: &ContainerStatus| it.state.as_ref().is_some_and(|state| state.running.is_some());
+    let others_run = status.container_statuses.iter().flatten().any(|it| it.name != CONTAINER && runs(it));
+    ours(pod)?.state.as_ref()?.terminated.as_ref().filter(|_| others_run && !evicted)
 }
 
 fn waiting(container: &ContainerStatus) -> Option<String> {
@@ -142,6 +179,19 @@ mod tests {
         let old = pod("2026-01-01T00:00:00Z", &json!([container("picket", &said("old"))]));
         let new = pod("2026-01-01T00:00:09Z", &json!([sidecar, container("picket", &said("42501\n"))]));
         assert_eq!(outcome(&failed, &[new, old]), JobOutcome::Failed { at: None, output: "42501".to_owned() });
+    }
+
+    #[test]
+    fn trap_16_a_program_that_ended_beside_a_proxy_has_ended_unless_it_was_evicted() {
+        let proxy = container("istio-proxy", &json!({"running": {}}));
+        let ended = |code: i32| container("picket", &json!({"terminated": {"exitCode": code, "message": "42501"}}));
+        let seen = |code: i32| outcome(&job(&json!([])), &[pod("2026-01-01T00:00:00Z", &json!([ended(code), proxy]))]);
+        assert_eq!(seen(0), JobOutcome::Succeeded { at: None });
+        assert_eq!(seen(1), JobOutcome::Failed { at: None, output: "42501".to_owned() });
+        let mut evicted = json!(pod("2026-01-01T00:00:00Z", &json!([ended(143), proxy])));
+        evicted["status"]["conditions"] = json!([{"type": "DisruptionTarget", "status": "True"}]);
+        let evicted: Pod = serde_json::from_value(evicted).expect("a pod");
+        assert_eq!(outcome(&job(&json!([])), &[evicted]), JobOutcome::Running { waiting: None });
     }
 
     #[test]

@@ -5,20 +5,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use k8s_openapi::jiff::{Timestamp, Unit};
 use kube::ResourceExt;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::controller::Action;
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::advance::{Known, advance};
 use crate::apply::{apply, untouched};
 use crate::context::{Context, as_apply, status_params};
 use crate::events;
 use crate::fetch;
-use crate::instance::{SentryInstance, SentryInstanceStatus};
+use crate::instance::{JobPhase, SentryInstance, SentryInstanceStatus};
 use crate::resources::{GatewayApi, desired};
 use crate::secret_key;
 use crate::status::{Told, first_sight, rejected, status};
@@ -38,7 +39,8 @@ pub struct Error(#[from] anyhow::Error);
 pub async fn reconcile(guard: Arc<DeserializeGuard<SentryInstance>>, ctx: Arc<Context>) -> Result<Action, Error> {
     let (namespace, name) = (guard.namespace().unwrap_or_default(), guard.name_any());
     let timer = ctx.metrics.start_reconcile();
-    let outcome = Box::pin(once(&ctx, &namespace, &name)).await;
+    let outcome = timeout(ctx.patience, Box::pin(once(&ctx, &namespace, &name))).await;
+    let outcome = outcome.unwrap_or_else(|_| Err(anyhow!("the API server did not answer within {:?}", ctx.patience)));
     timer.finish(&outcome);
     let action = outcome?;
     ctx.worked(&format!("{namespace}/{name}"));
@@ -95,7 +97,8 @@ async fn step(ctx: &Context, api: &Api<SentryInstance>, instance: &SentryInstanc
         snapshots: &snapshots,
         now: now(),
     });
-    let desired = desired(instance, &valid, &progress, &before, children.gateway);
+    let mut desired = desired(instance, &valid, &progress, &before, children.gateway);
+    desired.keep.jobs.retain(|job| !(children.lingering.contains(job) && is_remembered(&before, job)));
     let live = if instance.spec.paused {
         untouched(children)
     } else {
@@ -107,6 +110,13 @@ async fn step(ctx: &Context, api: &Api<SentryInstance>, instance: &SentryInstanc
         && instance.spec.routing.as_ref().is_some_and(|routing| routing.gateway.is_some());
     let pause = if waits_for_gateway { GATEWAY_RESYNC } else { RESYNC };
     Ok(Action::requeue(progress.look_again.map_or(pause, |soon| soon.min(pause))))
+}
+
+/// Whether the status knows how a Job ended: then, and only then, it may go.
+fn is_remembered(before: &SentryInstanceStatus, job: &str) -> bool {
+    let ended = |phase: JobPhase| matches!(phase, JobPhase::Succeeded | JobPhase::Failed);
+    let preflight = before.preflight.as_ref().is_some_and(|it| it.job_name == job && ended(it.phase));
+    preflight || before.migration.as_ref().is_some_and(|it| it.job_name == job && ended(it.phase))
 }
 
 /// Seconds are all that a status stores, so seconds are all that is decided with.

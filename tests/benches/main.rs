@@ -6,6 +6,7 @@
 //! - **end to end**: events a second from a client's request to the database, with everything on this machine, and what an event
 //!   costs each process.
 //! - **storm**: what it costs to tell of a hundred thousand events of one bug, against telling of none.
+//! - **operator**: a hundred instances on a real API server without nodes: reconciles without change, restart, memory.
 //! - **pages**: how long lists, issues and searches take with ten million events, against a hundred thousand.
 //!
 //! Rounds of the two take turns, and the median of their ratios is what to quote: these machines are shared and noisy.
@@ -17,6 +18,9 @@ mod cost;
 mod end_to_end;
 mod events;
 mod load;
+#[path = "../operator/nodes.rs"]
+mod nodes;
+mod operator;
 mod pages;
 mod process;
 mod steps;
@@ -51,6 +55,7 @@ struct Bench {
     postgres: Postgres,
     redis: Redis,
     picket: PathBuf,
+    picket_operator: PathBuf,
     effort: Effort,
 }
 
@@ -62,11 +67,11 @@ fn main() -> Result<()> {
         return accept::serve_bare(address, redis);
     }
     let effort = if arguments.iter().any(|argument| argument == "--quick") { Effort::Quick } else { Effort::Full };
-    let picket = programs::release()?.picket;
+    let programs::Programs { picket, picket_operator } = programs::release()?;
     let run = Run::start()?;
     let postgres = Postgres::start_with(&run, LOOPBACK, Durability::Real)?;
     let redis = Redis::start_with(&run, LOOPBACK, redis::Durability::EverySecond, None)?;
-    let bench = Bench { run, postgres, redis, picket, effort };
+    let bench = Bench { run, postgres, redis, picket, picket_operator, effort };
     let named: Vec<&String> = arguments.iter().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     MEASURES
         .iter()
@@ -84,6 +89,7 @@ const MEASURES: &[(&str, Measure)] = &[
     ("process", process::measure),
     ("pages", pages::measure),
     ("storm", storm::measure),
+    ("operator", operator::measure),
 ];
 
 impl Bench {

@@ -31,6 +31,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "unit", claim: "pure decisions, layout, drift, contract and chart", run: unit },
     Step { name: "programs", claim: "both programs build into static binaries", run: build_programs },
     Step { name: "stories", claim: "the platform on real servers", run: stories },
+    Step { name: "operator", claim: "the operator against a real API server, call by call", run: operator },
     Step { name: "cluster", claim: "the operator on a real Kubernetes", run: cluster },
     Step { name: "readme", claim: "the README's commands do what it says", run: readme::verify },
     Step { name: "bench", claim: "the benchmarks run", run: bench },
@@ -78,6 +79,10 @@ fn build_programs(_: &mut Tally) -> Result<()> {
 
 fn stories(tally: &mut Tally) -> Result<()> {
     run(on_release(&mut cargo())?.args(["test", "--quiet", "--package", "picket-tests", "--test", "stories"]), tally)
+}
+
+fn operator(tally: &mut Tally) -> Result<()> {
+    run(cargo().args(["test", "--quiet", "--package", "picket-tests", "--test", "operator"]), tally)
 }
 
 fn cluster(tally: &mut Tally) -> Result<()> {

@@ -6,11 +6,16 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What a Secret may be called. The operator asks for it by this name in a path, so nothing else may fit.
+const NAME: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
+/// What a key within a Secret may be called.
+const KEY: &str = r"^[-._a-zA-Z0-9]+$";
+
 /// A Secret in the instance's namespace.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct SecretName {
     /// Its name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = NAME))]
     pub name: String,
 }
 
@@ -18,12 +23,12 @@ pub struct SecretName {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct SecretKeyRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = NAME))]
     pub name: String,
 
     /// The key within it.
     #[serde(default = "password")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = KEY))]
     pub key: String,
 }
 
@@ -32,17 +37,17 @@ pub struct SecretKeyRef {
 #[serde(rename_all = "camelCase")]
 pub struct CredentialsRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = NAME))]
     pub name: String,
 
     /// The key of the user name.
     #[serde(default = "username")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = KEY))]
     pub username_key: String,
 
     /// The key of the password.
     #[serde(default = "password")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = KEY))]
     pub password_key: String,
 }
 

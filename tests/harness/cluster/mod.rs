@@ -2,8 +2,10 @@
 //!
 //! All of it runs in the place of its run, which is a network namespace without a way out (see [`crate::net`]), so images
 //! are imported and never pulled. External servers belong on [`NODE`], where pods reach them by address or as
-//! `NAME.external.test`. Times of each phase are printed. Not here: an ingress controller, storage classes, several nodes.
+//! `NAME.external.test`. Times of each phase are printed. [`ApiServer`] is the part of it that remembers and decides, for
+//! tests that play the node themselves. Not here: an ingress controller, storage classes, several nodes.
 
+mod api_server;
 mod client;
 mod control_plane;
 mod node;
@@ -23,6 +25,7 @@ use control_plane::ControlPlane;
 use node::Node;
 use site::Site;
 
+pub use api_server::ApiServer;
 pub use client::Client;
 pub use tools::Tools;
 

@@ -47,6 +47,15 @@ impl Tools {
         Ok(Self { programs, pause: Some(images::build(&Image::pause()?)?) })
     }
 
+    /// Builds what a Kubernetes API without nodes is made of.
+    pub fn prepare_api_server() -> Result<Self> {
+        tools::packages(&["iproute2", "util-linux"])?;
+        let modules = crate::workspace().join("tests/cluster");
+        let mut programs = client_programs(&modules)?;
+        programs.extend(build(&modules, "etcd", "etcd 3.6 (about a minute, once)", &ETCD, "")?);
+        Ok(Self { programs, pause: None })
+    }
+
     /// Builds `kubectl` and `helm`, for somebody else's cluster.
     pub fn prepare_clients() -> Result<Self> {
         let programs = client_programs(&crate::workspace().join("tests/cluster"))?;
