@@ -100,8 +100,7 @@ impl Site<'_> {
 
     /// Events a second, from the first request until the last event is stored.
     fn rages(&self, events: usize) -> Result<f64> {
-        let one = load::event(0);
-        let requests = (0..events).map(|_| load::request("/api/1/envelope/", &self.key, &one));
+        let requests = (0..events).map(|_| load::request("/api/1/envelope/", &self.key, &load::event(0)));
         let requests = Arc::new(requests.collect::<Result<Vec<_>>>()?);
         let started = std::time::Instant::now();
         tokio::runtime::Runtime::new()?.block_on(send_until_stored(self.bench, self.address, requests))?;
