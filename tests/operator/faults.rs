@@ -187,7 +187,7 @@ fn a_storm_passes(world: &World) -> Result<()> {
             [None, Some(Fault::Refused(429)), Some(Fault::Refused(409))][turn % 3]
         });
         let _operator = Running::start(world, &wire, &shop)?;
-        shop.waits("the storm to be felt", || async { Ok(wire.faults() > 8) }).await?;
+        shop.waits("the storm to be felt", || async { Ok(wire.faults() > 5) }).await?;
         wire.mend();
         shop.waits_for("Ready", "True Running").await?;
         let first: Vec<Heard> = wire.heard().into_iter().filter(|it| it.wrote() && it.call.verb == "create").collect();

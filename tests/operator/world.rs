@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::wire::Wire;
 
 /// Long enough for two cores that are shared.
-pub(crate) const SOON: Duration = Duration::from_mins(2);
+pub(crate) const SOON: Duration = Duration::from_mins(4);
 
 /// The API server, with what every story needs.
 pub(crate) struct World {
