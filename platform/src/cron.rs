@@ -43,6 +43,9 @@ const SCHEDULE: &[(&str, Duration, Task)] = &[
 pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
     // Before any task, since a list that cannot be read would look like one that is empty.
     channels::configured::read(&app.config)?;
+    if let Err(error) = channels::configured::follow(&app).await {
+        tracing::warn!("the channels of the configuration wait for the next minute: {error:#}");
+    }
     let tasks = SCHEDULE.iter().map(|(name, every, task)| {
         let (app, stop) = (app.clone(), stop.clone());
         tokio::spawn(async move {

@@ -54,14 +54,17 @@ pub async fn robots(config: &Config) -> Finding {
 
 async fn knock(outbound: &Outbound, robot: &Configured) -> Result<(), Finding> {
     let server = dingtalk::server(&robot.config);
-    if let Some((host, port)) = place(server) {
-        reach(&host, port, SETTING).await?;
-    }
     let sending = Sending { id: Uuid::new_v4(), at: now(), language: Language::English, zone: chrono_tz::Tz::UTC };
     match outbound.post(&dingtalk::trial(&robot.config, &sending)).await {
         Ok(answer) => judge(&answer, !robot.config.lines("keywords").is_empty()),
         Err(Unanswered::Refused(why)) => Err(Finding::new(Reason::SettingsInvalid, why)),
-        Err(Unanswered::Failed(why)) => Err(Finding::new(unanswered(&why), format!("{server}: {why}"))),
+        Err(Unanswered::Failed(why)) => {
+            // It may be asked, so it may be looked at more closely.
+            if let Some((host, port)) = place(server) {
+                reach(&host, port, SETTING).await?;
+            }
+            Err(Finding::new(unanswered(&why), format!("{server}: {why}")))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     auth::ldap::{
-        self, Asked, Directories, Mark, Settings, Step, Steps, Verdict, client::Failure, probe, settings::WrongFilter,
+        self, Asked, Directories, Mark, Settings, Step, Steps, Verdict, client::Failure, filter::WrongFilter, probe,
     },
     config::Ldap,
 };

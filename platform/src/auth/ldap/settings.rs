@@ -8,19 +8,11 @@ use ldap3::Scope;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::dn;
+use super::{dn, filter};
 use crate::{
     config::{self, Pem},
     permissions::Role,
 };
-
-/// A filter of the settings that is none.
-#[derive(Debug, thiserror::Error)]
-#[error("{setting}: {filter:?} is no filter: it is in parentheses, as in (uid=%(user)s)")]
-pub struct WrongFilter {
-    setting: &'static str,
-    filter: String,
-}
 
 /// A directory that people sign in by.
 #[derive(Clone, Debug)]
@@ -327,8 +319,7 @@ impl Values {
         let why = "neither SENTRY_LDAP_USER_SEARCH_BASE nor SENTRY_LDAP_USER_DN_TEMPLATE is set: nobody would be found";
         let base = self.text("user_search_base").context(why)?;
         let filter = typed("user_search_filter", self.text("user_search_filter").unwrap_or_default())?;
-        ldap3::parse_filter(filter.replace("%(user)s", "ada"))
-            .map_err(|()| WrongFilter { setting: "SENTRY_LDAP_USER_SEARCH_FILTER", filter: filter.clone() })?;
+        filter::check("SENTRY_LDAP_USER_SEARCH_FILTER", &filter)?;
         Ok(Find::Search(Search { base, scope: self.scope("user_search_scope")?, filter }))
     }
 
@@ -340,8 +331,7 @@ impl Values {
         })?;
         let Some(base) = self.text("group_search_base") else { return Ok(None) };
         let filter = self.text("group_search_filter").unwrap_or_else(|| format!("(objectClass={})", kind.class()));
-        ldap3::parse_filter(&filter)
-            .map_err(|()| WrongFilter { setting: "SENTRY_LDAP_GROUP_SEARCH_FILTER", filter: filter.clone() })?;
+        filter::check("SENTRY_LDAP_GROUP_SEARCH_FILTER", &filter)?;
         Ok(Some(Groups {
             search: Search { base, scope: self.scope("group_search_scope")?, filter },
             kind,
