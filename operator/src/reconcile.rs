@@ -85,6 +85,7 @@ async fn step(ctx: &Context, api: &Api<SentryInstance>, instance: &SentryInstanc
     let secrets = fetch::secrets(ctx, instance, namespace).await?;
     let secret_key = secret_key::find(ctx, instance, namespace, &secrets).await?;
     let children = fetch::children(ctx, instance, namespace).await?;
+    secret_key::own(ctx, instance, namespace, children.secret_key.as_ref()).await?;
     let valid = validate(instance, &secrets, &secret_key, &ctx.default_image);
     let snapshots = children.snapshot_names();
     let progress = advance(&Known {
