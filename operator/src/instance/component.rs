@@ -148,7 +148,7 @@ pub struct Scheduling {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["topologyKey".into()]))]
     pub topology_spread: Vec<TopologySpread>,
 
-    /// The name of a PriorityClass.
+    /// The name of a `PriorityClass`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub priority_class_name: Option<String>,

@@ -17,7 +17,7 @@ pub struct Files {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Volume>,
 
-    /// The name of a PersistentVolumeClaim of yours.
+    /// The name of a `PersistentVolumeClaim` of yours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub existing_claim: Option<String>,

@@ -74,10 +74,10 @@ pub fn is_used_by(concern: Concern, role: Role, spec: &SentryInstanceSpec) -> bo
     match (role, concern) {
         (Role::Preflight, concern) => concern != Concern::Admin,
         (Role::Migrate, concern) => matches!(concern, Concern::Core | Concern::Database | Concern::Admin),
-        (_, Concern::Core | Concern::Database | Concern::Redis | Concern::Files) => true,
-        (Role::Web | Role::Worker, Concern::Mail) | (Role::Web, Concern::Ldap) | (Role::Cron, Concern::Channels) => {
-            true
-        }
+        (_, Concern::Core | Concern::Database | Concern::Redis | Concern::Files)
+        | (Role::Web | Role::Worker, Concern::Mail)
+        | (Role::Web, Concern::Ldap)
+        | (Role::Cron, Concern::Channels) => true,
         (Role::Cron, Concern::Ldap) => followed(spec),
         (Role::Web | Role::Worker | Role::Cron, _) => false,
     }

@@ -102,9 +102,11 @@ fn a_directory_that_is_not_followed_is_no_business_of_cron() {
 /// The report of a preflight in which one check failed.
 fn report(failed: &str, reason: &str) -> String {
     let names = ["postgresql", "redis", "mail", "ldap", "channels", "dingtalk"];
-    let check = |name: &&str| match *name == failed {
-        true => json!({"name": name, "status": "failed", "reason": reason, "message": "what to do"}),
-        false => json!({"name": name, "status": "ok", "reason": "Connected", "message": "well"}),
+    let check = |name: &&str| {
+        if *name == failed {
+            return json!({"name": name, "status": "failed", "reason": reason, "message": "what to do"});
+        }
+        json!({"name": name, "status": "ok", "reason": "Connected", "message": "well"})
     };
     json!({ "checks": names.iter().map(check).collect::<Vec<_>>() }).to_string()
 }

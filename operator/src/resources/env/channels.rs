@@ -14,9 +14,9 @@ pub fn channels(spec: &SentryInstanceSpec, secrets: &Secrets) -> Result<Env, Mis
 
 fn render(channel: &Channel, secrets: &Secrets) -> Result<Value, Missing> {
     let written = serde_json::to_value(channel).unwrap_or_default();
-    let blocks = written.as_object().into_iter().flatten();
+    let mut blocks = written.as_object().into_iter().flatten();
     // The rules of the CRD see to it that there is one block beside the name.
-    let block = blocks.filter_map(|(kind, block)| Some((kind, block.as_object()?))).next();
+    let block = blocks.find_map(|(kind, block)| Some((kind, block.as_object()?)));
     let Some((kind, fields)) = block else { return Ok(json!({ "name": channel.name })) };
     let mut config = Map::new();
     for (name, value) in fields {
