@@ -1,8 +1,8 @@
 //! The only place that writes objects: server-side apply in order, then pruning of what is ours and no longer wanted.
 //!
 //! What is as it was applied is left alone (`drift`), so a steady instance costs no write, and what was edited or deleted by
-//! hand is put right. Jobs and snapshots are immutable: they are created when absent, never changed. Deployments and the
-//! Service are never pruned.
+//! hand is put right. Jobs and snapshots are immutable: they are created when absent, never changed. Deployments, the
+//! Service and a claimed volume are never pruned.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -26,7 +26,8 @@ use crate::status::Live;
 
 /// Makes what exists what should exist.
 pub async fn apply(ctx: &Context, namespace: &str, desired: Desired, children: Children) -> Result<Live> {
-    let Desired { snapshots, jobs, deployments, services, budgets, ingresses, routes, keep } = desired;
+    let Desired { snapshots, jobs, deployments, services, budgets, ingresses, routes, claims, rejected: _, keep } =
+        desired;
     let wanted_snapshots = names(&snapshots);
     let wanted_jobs = names(&jobs);
     let wanted_budgets = names(&budgets);
@@ -39,6 +40,7 @@ pub async fn apply(ctx: &Context, namespace: &str, desired: Desired, children: C
     let budget_api: Api<PodDisruptionBudget> = ctx.api(namespace);
     let ingress_api: Api<Ingress> = ctx.api(namespace);
 
+    ensure(ctx, &ctx.api(namespace), claims, &children.claims).await?;
     create(ctx, &secret_api, snapshots, &children.snapshot_names()).await?;
     create(ctx, &job_api, jobs, &names(&children.jobs)).await?;
     ensure(ctx, &ctx.api(namespace), services, &children.services).await?;

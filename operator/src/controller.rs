@@ -25,7 +25,7 @@ use crate::instance::SentryInstance;
 use crate::reconcile::{reconcile, retry};
 use crate::resources::labels::MANAGED_BY;
 use crate::resources::route::http_route_resource;
-use crate::validate::secret_names;
+use crate::secrets;
 
 /// Several changes at once are one reason to look.
 const DEBOUNCE: Duration = Duration::from_millis(100);
@@ -95,7 +95,7 @@ fn concerned(store: &Store<Guarded>, secret: &PartialObjectMeta<Secret>) -> Vec<
     let name = secret.name_any();
     let owned_by = |uid: &str| secret.owner_references().iter().any(|owner| owner.uid == uid);
     let matters = |guard: &Guarded| {
-        let names_it = guard.0.as_ref().is_ok_and(|instance| secret_names(instance).contains(&name));
+        let names_it = guard.0.as_ref().is_ok_and(|instance| secrets::names(instance).contains(&name));
         names_it || guard.meta().uid.as_deref().is_some_and(owned_by)
     };
     let here = store.state_filter(|guard| guard.namespace() == secret.namespace() && matters(guard));

@@ -35,6 +35,8 @@ fn kind(phase: Phase) -> EventType {
         | Phase::Migrating
         | Phase::RollingOut
         | Phase::Running
+        | Phase::AwaitingApproval
+        | Phase::Suspended
         | Phase::Paused => EventType::Normal,
     }
 }

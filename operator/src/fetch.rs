@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, DynamicObject, ListParams, PartialObjectMeta};
@@ -20,15 +20,17 @@ use serde::de::DeserializeOwned;
 use crate::context::Context;
 use crate::instance::SentryInstance;
 use crate::observe::{self, JobSeen};
-use crate::resources::GatewayApi;
 use crate::resources::labels::{COMPONENT, Role, SNAPSHOT, all_of};
 use crate::resources::route::http_route_resource;
-use crate::validate::{Secrets, secret_names};
+use crate::resources::{GatewayApi, files};
+use crate::secrets::{self, Secrets};
 
 /// The objects that belong to an instance.
 pub struct Children {
     /// Snapshots, without their content.
     pub snapshots: Vec<PartialObjectMeta<Secret>>,
+    /// The Secret of the generated key, without its content.
+    pub secret_key: Option<PartialObjectMeta<Secret>>,
     /// Preflights and migrations.
     pub jobs: Vec<Job>,
     /// How those went.
@@ -43,6 +45,8 @@ pub struct Children {
     pub budgets: Vec<PodDisruptionBudget>,
     /// Ingresses.
     pub ingresses: Vec<Ingress>,
+    /// The claimed volume.
+    pub claims: Vec<PersistentVolumeClaim>,
     /// `HTTPRoute`s.
     pub routes: Vec<DynamicObject>,
     /// Whether there can be any.
@@ -59,7 +63,7 @@ impl Children {
 /// The Secrets that the instance names; those that do not exist are left out.
 pub async fn secrets(ctx: &Context, instance: &SentryInstance, namespace: &str) -> Result<Secrets> {
     let api: Api<Secret> = ctx.api(namespace);
-    let reads = secret_names(instance).into_iter().map(|name| {
+    let reads = secrets::names(instance).into_iter().map(|name| {
         let api = api.clone();
         async move {
             let secret = api.get_opt(&name).await.with_context(|| format!("reading Secret {name}"))?;
@@ -73,19 +77,37 @@ pub async fn secrets(ctx: &Context, instance: &SentryInstance, namespace: &str) 
 /// The objects that belong to the instance.
 pub async fn children(ctx: &Context, instance: &SentryInstance, namespace: &str) -> Result<Children> {
     let name = instance.name_any();
-    let (snapshots, jobs, deployments, services, budgets, ingresses, (routes, gateway)) = tokio::try_join!(
-        snapshots(ctx, namespace, &name),
+    let (secrets, jobs, deployments, services, budgets, ingresses, claims, (routes, gateway)) = tokio::try_join!(
+        secrets_of(ctx, namespace, &name),
         list::<Job>(ctx, namespace, &name),
         list::<Deployment>(ctx, namespace, &name),
         list::<Service>(ctx, namespace, &name),
         list::<PodDisruptionBudget>(ctx, namespace, &name),
         list::<Ingress>(ctx, namespace, &name),
+        claims(ctx, instance, namespace),
         routes(ctx, namespace, &name),
     )?;
+    let is_snapshot = |secret: &PartialObjectMeta<Secret>| secret.labels().contains_key(SNAPSHOT);
+    let (snapshots, others): (Vec<_>, Vec<_>) = secrets.into_iter().partition(is_snapshot);
+    let generated = secrets::generated_secret(instance);
+    let secret_key = others.into_iter().find(|secret| secret.name_any() == generated);
     let pods = if jobs.is_empty() { Vec::new() } else { pods_of_jobs(ctx, namespace, &name).await? };
     let jobs_seen = observe::jobs(&jobs, &pods);
     let lingering = observe::lingering(&jobs, &pods);
-    Ok(Children { snapshots, jobs, jobs_seen, lingering, deployments, services, budgets, ingresses, routes, gateway })
+    Ok(Children {
+        snapshots,
+        secret_key,
+        jobs,
+        jobs_seen,
+        lingering,
+        deployments,
+        services,
+        budgets,
+        ingresses,
+        claims,
+        routes,
+        gateway,
+    })
 }
 
 async fn list<K>(ctx: &Context, namespace: &str, instance: &str) -> Result<Vec<K>>
@@ -97,9 +119,18 @@ where
     Ok(list.items)
 }
 
-async fn snapshots(ctx: &Context, namespace: &str, instance: &str) -> Result<Vec<PartialObjectMeta<Secret>>> {
-    let params = ListParams::default().labels(&format!("{},{SNAPSHOT}", all_of(instance)));
-    Ok(ctx.api::<Secret>(namespace).list_metadata(&params).await.context("listing snapshots")?.items)
+/// The claimed volume; an instance without one asks for none.
+async fn claims(ctx: &Context, instance: &SentryInstance, namespace: &str) -> Result<Vec<PersistentVolumeClaim>> {
+    match files::claim(instance) {
+        Some(_) => list(ctx, namespace, &instance.name_any()).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Snapshots and the generated key, by metadata only.
+async fn secrets_of(ctx: &Context, namespace: &str, instance: &str) -> Result<Vec<PartialObjectMeta<Secret>>> {
+    let params = ListParams::default().labels(&all_of(instance));
+    Ok(ctx.api::<Secret>(namespace).list_metadata(&params).await.context("listing Secrets")?.items)
 }
 
 async fn pods_of_jobs(ctx: &Context, namespace: &str, instance: &str) -> Result<Vec<Pod>> {

@@ -69,7 +69,7 @@ async fn once(ctx: &Context, namespace: &str, name: &str) -> Result<Action> {
         write_status(ctx, &api, &instance, &first).await?;
         instance.status = Some(first);
     }
-    match step(ctx, &api, &instance, namespace).await {
+    match Box::pin(step(ctx, &api, &instance, namespace)).await {
         Err(error) => match refusal(&error) {
             Some(message) => {
                 let told = rejected(&instance, &message, now());
@@ -86,7 +86,8 @@ async fn step(ctx: &Context, api: &Api<SentryInstance>, instance: &SentryInstanc
     let before = instance.status.clone().unwrap_or_default();
     let secrets = fetch::secrets(ctx, instance, namespace).await?;
     let secret_key = secret_key::find(ctx, instance, namespace, &secrets).await?;
-    let children = fetch::children(ctx, instance, namespace).await?;
+    let children = Box::pin(fetch::children(ctx, instance, namespace)).await?;
+    secret_key::own(ctx, instance, namespace, children.secret_key.as_ref()).await?;
     let valid = validate(instance, &secrets, &secret_key, &ctx.default_image);
     let snapshots = children.snapshot_names();
     let progress = advance(&Known {

@@ -2,21 +2,24 @@
 //!
 //! Minted only when the API server says that its Secret does not exist *and* the status does not remember one: an error
 //! while reading ends the reconcile, and a Secret that is gone stops everything until a person restores it. The Secret has
-//! no owner, so it outlives the instance, and a new instance of the same name takes it up again.
+//! no owner, so it outlives the instance, and a new instance of the same name takes it up again; with `deletionPolicy: Delete`
+//! it goes with it.
 
 use anyhow::{Context as _, Result};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::PostParams;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::api::{PartialObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
+use serde_json::json;
 
 use crate::context::Context;
-use crate::instance::{SecretKeyRef, SentryInstance};
-use crate::resources::labels::labels;
-use crate::validate::{GENERATED_KEY, Missing, SecretKeyFound, Secrets, generated_secret, secret_value};
+use crate::instance::{DeletionPolicy, SecretKeyRef, SentryInstance};
+use crate::resources::labels::{labels, owners};
+use crate::secrets::{self, Missing, Secrets, generated_secret};
+use crate::validate::{GENERATED_KEY, SecretKeyFound};
 
 /// As long as a key of Django's, which is what people compare it with, and then some.
 const LENGTH: usize = 64;
@@ -37,12 +40,12 @@ pub fn decide(instance: &SentryInstance, secrets: &Secrets) -> Decision {
         Err(missing) => SecretKeyFound::Missing(missing),
     };
     if let Some(reference) = instance.spec.secret_key.as_ref().and_then(|key| key.secret_ref.as_ref()) {
-        return Decision::Settled(found(secret_value(secrets, reference)));
+        return Decision::Settled(found(secrets::key(secrets, reference)));
     }
     let name = generated_secret(instance);
     if secrets.contains_key(&name) {
         let reference = SecretKeyRef { name, key: GENERATED_KEY.to_owned() };
-        return Decision::Settled(found(secret_value(secrets, &reference)));
+        return Decision::Settled(found(secrets::key(secrets, &reference)));
     }
     let generated_before = instance.status.as_ref().is_some_and(|status| status.secret_key.is_some());
     match (generated_before, instance.spec.paused) {
@@ -72,12 +75,44 @@ pub async fn find(
     }
 }
 
+/// PURE. The owners that the generated key's Secret should have, where it has others: none, so that it outlives the instance,
+/// or the instance, where it is to go with it.
+pub fn owners_to_set(instance: &SentryInstance, secret: &impl ResourceExt) -> Option<Vec<OwnerReference>> {
+    let wanted = match instance.spec.deletion_policy {
+        DeletionPolicy::Retain => Vec::new(),
+        DeletionPolicy::Delete => owners(instance),
+    };
+    (secret.owner_references() != wanted).then_some(wanted)
+}
+
+/// Has the generated key's Secret go with the instance, or outlive it, as the spec asks.
+pub async fn own(
+    ctx: &Context,
+    instance: &SentryInstance,
+    namespace: &str,
+    secret: Option<&PartialObjectMeta<Secret>>,
+) -> Result<()> {
+    let Some(secret) = secret.filter(|_| !instance.spec.paused) else { return Ok(()) };
+    let Some(owners) = owners_to_set(instance, secret) else { return Ok(()) };
+    let metadata = json!({ "uid": secret.uid(), "ownerReferences": owners });
+    let patch = Patch::Merge(json!({ "metadata": metadata }));
+    let api: Api<Secret> = ctx.api(namespace);
+    let patched = api.patch_metadata(&secret.name_any(), &PatchParams::default(), &patch).await;
+    patched.context("changing the owner of the secret key")?;
+    ctx.metrics.wrote("secrets");
+    Ok(())
+}
+
 fn secret(instance: &SentryInstance, key: &str) -> Secret {
     Secret {
         metadata: ObjectMeta {
             name: Some(generated_secret(instance)),
             namespace: instance.namespace(),
             labels: Some(labels(instance, "secret-key")),
+            owner_references: match instance.spec.deletion_policy {
+                DeletionPolicy::Retain => None,
+                DeletionPolicy::Delete => Some(owners(instance)),
+            },
             ..ObjectMeta::default()
         },
         immutable: Some(true),
@@ -89,8 +124,8 @@ fn secret(instance: &SentryInstance, key: &str) -> Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decision, decide};
-    use crate::instance::{SecretKeyStatus, SentryInstanceStatus};
+    use super::{Decision, decide, owners_to_set, secret};
+    use crate::instance::{DeletionPolicy, SecretKeyStatus, SentryInstanceStatus};
     use crate::testing::{instance, secrets};
     use crate::validate::SecretKeyFound;
 
@@ -102,6 +137,19 @@ mod tests {
         shop.status = Some(SentryInstanceStatus { secret_key: Some(generated), ..SentryInstanceStatus::default() });
         let lost = SecretKeyFound::Lost { secret: "shop-secret-key".to_owned() };
         assert!(decide(&shop, &secrets()) == Decision::Settled(lost));
+    }
+
+    #[test]
+    fn a_key_outlives_the_instance_unless_it_is_to_go_with_it() {
+        let mut shop = instance();
+        let kept = secret(&shop, "key");
+        assert_eq!(owners_to_set(&shop, &kept), None);
+        shop.spec.deletion_policy = DeletionPolicy::Delete;
+        assert_eq!(owners_to_set(&shop, &kept).map(|owners| owners.len()), Some(1));
+        assert_eq!(owners_to_set(&shop, &secret(&shop, "key")), None);
+        shop.spec.deletion_policy = DeletionPolicy::Retain;
+        let owned = kube::ResourceExt::owner_references(&kept).len();
+        assert_eq!((owned, owners_to_set(&shop, &kept)), (0, None));
     }
 
     #[test]

@@ -8,11 +8,12 @@ use k8s_openapi::jiff::Timestamp;
 
 use crate::advance::{Known, Progress, advance};
 use crate::drift;
-use crate::instance::{JobPhase, SentryInstance, SentryInstanceStatus};
+use crate::instance::{Concern, JobPhase, SentryInstance, SentryInstanceStatus};
 use crate::observe::{JobOutcome, JobSeen};
 use crate::resources::{Desired, GatewayApi, desired};
+use crate::secrets::Secrets;
 use crate::status::{Live, Told, status};
-use crate::validate::{SecretKeyFound, Secrets, Validated, validate};
+use crate::validate::{SecretKeyFound, Validated, validate};
 
 /// What a preflight says when PostgreSQL refuses the password.
 pub const BAD_PASSWORD: &str = r#"starting
@@ -27,6 +28,31 @@ pub fn instance() -> SentryInstance {
     instance.metadata.uid = Some("5f0c8a52-0000-4000-8000-000000000001".to_owned());
     instance.metadata.generation = Some(1);
     instance
+}
+
+/// `config/samples/production.yaml`, as the API server would hand it out.
+pub fn production() -> SentryInstance {
+    let text = include_str!("../../config/samples/production.yaml");
+    let mut instance: SentryInstance = serde_saphyr::from_str(text).expect("the sample is an instance");
+    instance.metadata.uid = Some("5f0c8a52-0000-4000-8000-000000000002".to_owned());
+    instance.metadata.generation = Some(1);
+    instance
+}
+
+/// The Secrets that it names.
+pub fn production_secrets() -> Secrets {
+    let secret = |name: &str, pairs: &[(&str, &str)]| {
+        let data = pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec()));
+        (name.to_owned(), data.collect())
+    };
+    Secrets::from([
+        secret("sentry-postgresql", &[("username", "sentry"), ("password", "of postgresql")]),
+        secret("sentry-redis", &[("password", "of redis")]),
+        secret("sentry-admin", &[("password", "of the admin")]),
+        secret("sentry-smtp", &[("username", "sentry@example.com"), ("password", "of smtp")]),
+        secret("sentry-dingtalk", &[("access-token", "0123abcd"), ("secret", "SECof dingtalk")]),
+        secret("sentry-ldap", &[("password", "of ldap")]),
+    ])
 }
 
 /// The Secrets that the sample names.
@@ -90,7 +116,21 @@ impl Shop {
 
     /// One that runs.
     pub fn running() -> Self {
-        let mut shop = Self::new();
+        Self::new().started()
+    }
+
+    /// The whole installation of the production sample, never seen before.
+    pub fn new_production() -> Self {
+        Self { instance: production(), secrets: production_secrets(), ..Self::new() }
+    }
+
+    /// The same, running.
+    pub fn production() -> Self {
+        Self::new_production().started()
+    }
+
+    fn started(self) -> Self {
+        let mut shop = self;
         shop.step();
         shop.preflight_succeeds();
         shop.migration_succeeds();
@@ -190,6 +230,25 @@ impl Shop {
     pub fn password(&mut self, password: &str) {
         let secret = self.secrets.get_mut("shop-postgresql").expect("the Secret is there");
         secret.insert("password".to_owned(), password.as_bytes().to_vec());
+    }
+
+    /// The snapshot of a concern that pods are told to take.
+    pub fn snapshot(&self, concern: Concern) -> String {
+        let rolled_out = self.last.rolled_out.as_ref().expect("something runs");
+        rolled_out.snapshots.get(concern).expect("it has settings of that concern").to_owned()
+    }
+
+    /// Changes the spec by what a person would write, as JSON.
+    pub fn write(&mut self, field: &str, value: &serde_json::Value) {
+        let mut spec = serde_json::to_value(&self.instance.spec).expect("a spec is JSON");
+        spec[field] = value.clone();
+        self.instance.spec = serde_json::from_value(spec).expect("the test writes what fits");
+    }
+
+    /// Puts a Secret into the namespace.
+    pub fn secret(&mut self, name: &str, pairs: &[(&str, &str)]) {
+        let data = pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec()));
+        self.secrets.insert(name.to_owned(), data.collect());
     }
 
     pub fn migration(&self) -> JobPhase {

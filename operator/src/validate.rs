@@ -7,16 +7,14 @@ use std::collections::BTreeMap;
 
 use kube::ResourceExt;
 
-use crate::instance::{CredentialsRef, PullPolicy, SecretKeyRef, SentryInstance, SentryInstanceSpec};
-use crate::resources::env::{self, Credentials};
+use crate::instance::{Concern, PullPolicy, SentryInstance, SentryInstanceSpec};
 use crate::resources::labels::{RETRY_MIGRATION, short_hash};
-use crate::resources::snapshot::{Concern, Env, Snapshot};
+use crate::resources::snapshot::{Env, Snapshot};
+use crate::resources::{concern, env};
+use crate::secrets::{self, Missing, Secrets};
 
 /// The key within the generated Secret.
 pub const GENERATED_KEY: &str = "secret-key";
-
-/// The Secrets that an instance names, by name; those that do not exist are left out.
-pub type Secrets = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
 
 /// Where the secret key stands.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,31 +32,30 @@ pub enum SecretKeyFound {
     NotYet,
 }
 
-/// Why a concern cannot be rendered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// `SecretNotFound` or `SecretKeyMissing`.
-    pub reason: &'static str,
-    /// What to do.
-    pub message: String,
-}
-
 /// Settings to try, or why there are none.
 pub type Candidate = Result<Snapshot, Missing>;
 
-/// The settings that the spec asks for, per concern.
+/// The settings that the spec asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidates {
     /// Secret key, public URL, time zone.
     pub core: Snapshot,
-    /// PostgreSQL.
-    pub database: Candidate,
-    /// Redis.
-    pub redis: Candidate,
-    /// SMTP, if asked for.
-    pub mail: Option<Candidate>,
+    /// Those that are tried: PostgreSQL, Redis, and what else is asked for.
+    pub tried: BTreeMap<Concern, Candidate>,
     /// The first superuser.
     pub admin: Candidate,
+}
+
+impl Candidates {
+    /// The settings of a concern that is tried, where there are any.
+    pub fn whole(&self, concern: Concern) -> Option<&Snapshot> {
+        self.tried.get(&concern)?.as_ref().ok()
+    }
+
+    /// Every snapshot that could be rendered, the superuser's left out.
+    pub fn snapshots(&self) -> impl Iterator<Item = &Snapshot> {
+        std::iter::once(&self.core).chain(self.tried.values().filter_map(|candidate| candidate.as_ref().ok()))
+    }
 }
 
 /// The image to run and how to get it.
@@ -96,27 +93,6 @@ pub enum KeyProblem {
     NotYet,
 }
 
-/// The names of every Secret whose content matters to an instance.
-pub fn secret_names(instance: &SentryInstance) -> Vec<String> {
-    let SentryInstanceSpec { database, redis, secret_key, bootstrap_admin, mail, .. } = &instance.spec;
-    let own_key = secret_key.as_ref().and_then(|key| key.secret_ref.as_ref());
-    let mut names = vec![
-        database.credentials_secret_ref.name.clone(),
-        bootstrap_admin.password_secret_ref.name.clone(),
-        own_key.map_or_else(|| generated_secret(instance), |secret| secret.name.clone()),
-    ];
-    names.extend(redis.password_secret_ref.as_ref().map(|secret| secret.name.clone()));
-    names.extend(mail.as_ref().and_then(|mail| mail.credentials_secret_ref.as_ref()).map(|secret| secret.name.clone()));
-    names.sort();
-    names.dedup();
-    names
-}
-
-/// The Secret that a generated key is kept in.
-pub fn generated_secret(instance: &SentryInstance) -> String {
-    format!("{}-secret-key", instance.name_any())
-}
-
 /// Resolves what the spec asks for.
 pub fn validate(
     instance: &SentryInstance,
@@ -130,7 +106,7 @@ pub fn validate(
     let retry = instance.annotations().get(RETRY_MIGRATION).map_or("", String::as_str);
     let revision = short_hash([image.reference.as_str(), &database_target, retry]);
     let candidates = match secret_key {
-        SecretKeyFound::Known(key) => Ok(candidates(instance, secrets, key)),
+        SecretKeyFound::Known(key) => candidates(instance, secrets, key).map_err(KeyProblem::Missing),
         SecretKeyFound::Missing(missing) => Err(KeyProblem::Missing(missing.clone())),
         SecretKeyFound::Lost { secret } => Err(KeyProblem::Lost(secret.clone())),
         SecretKeyFound::NotYet => Err(KeyProblem::NotYet),
@@ -156,55 +132,29 @@ fn image(spec: &SentryInstanceSpec, default_image: &str) -> ImageToRun {
     ImageToRun { reference, pull_policy: image.pull_policy, pull_secrets }
 }
 
-fn candidates(instance: &SentryInstance, secrets: &Secrets, key: &str) -> Candidates {
-    let SentryInstanceSpec { database, redis, bootstrap_admin, mail, .. } = &instance.spec;
+fn candidates(instance: &SentryInstance, secrets: &Secrets, key: &str) -> Result<Candidates, Missing> {
+    let spec = &instance.spec;
     let snapshot = |concern: Concern, env: Env| Snapshot::new(instance, key.as_bytes(), concern, env);
-    let redis_password =
-        redis.password_secret_ref.as_ref().map(|reference| value(secrets, &reference.name, &reference.key)).transpose();
-    Candidates {
-        core: snapshot(Concern::Core, env::core(&instance.spec, key)),
-        database: credentials(secrets, &database.credentials_secret_ref)
-            .map(|credentials| snapshot(Concern::Database, env::database(database, credentials))),
-        redis: redis_password.map(|password| snapshot(Concern::Redis, env::redis(redis, password))),
-        mail: mail.as_ref().map(|mail| {
-            let login = mail.credentials_secret_ref.as_ref().map(|reference| credentials(secrets, reference));
-            login.transpose().map(|login| snapshot(Concern::Mail, env::mail(mail, login)))
-        }),
-        admin: secret_value(secrets, &bootstrap_admin.password_secret_ref)
-            .map(|password| snapshot(Concern::Admin, env::admin(bootstrap_admin, password))),
+    let previous = spec.secret_key.iter().flat_map(|key| &key.previous_secret_refs);
+    let previous: Vec<String> = previous.map(|reference| secrets::key(secrets, reference)).collect::<Result<_, _>>()?;
+    let rendered = concern::TRIED.into_iter().filter_map(|concern| Some((concern, render(concern, spec, secrets)?)));
+    Ok(Candidates {
+        core: snapshot(Concern::Core, env::core(spec, key, &previous)),
+        tried: rendered.map(|(concern, env)| (concern, env.map(|env| snapshot(concern, env)))).collect(),
+        admin: env::admin(&spec.bootstrap_admin, secrets).map(|env| snapshot(Concern::Admin, env)),
+    })
+}
+
+/// The variables of a concern, if the spec asks for it.
+fn render(concern: Concern, spec: &SentryInstanceSpec, secrets: &Secrets) -> Option<Result<Env, Missing>> {
+    match concern {
+        Concern::Core | Concern::Admin => None,
+        Concern::Database => Some(env::database(&spec.database, secrets)),
+        Concern::Redis => Some(env::redis(&spec.redis, secrets)),
+        Concern::Files => Some(env::bucket(spec.files.as_ref()?.s3.as_ref()?, secrets)),
+        Concern::Mail => Some(env::mail(spec.mail.as_ref()?, secrets)),
+        Concern::Ldap => Some(env::ldap(spec.ldap.as_ref()?, secrets)),
+        Concern::Channels if spec.channels.is_empty() => None,
+        Concern::Channels => Some(env::channels(spec, secrets)),
     }
-}
-
-fn credentials(secrets: &Secrets, reference: &CredentialsRef) -> Result<Credentials, Missing> {
-    let username = value(secrets, &reference.name, &reference.username_key)?;
-    let password = value(secrets, &reference.name, &reference.password_key)?;
-    Ok(Credentials { username, password })
-}
-
-/// The value that a reference points at.
-pub fn secret_value(secrets: &Secrets, reference: &SecretKeyRef) -> Result<String, Missing> {
-    value(secrets, &reference.name, &reference.key)
-}
-
-/// One value of a Secret as text, without the line end that files and editors leave behind.
-fn value(secrets: &Secrets, name: &str, key: &str) -> Result<String, Missing> {
-    let Some(secret) = secrets.get(name) else {
-        let message = format!("Secret {name} does not exist in this namespace: create it with the key {key}");
-        return Err(Missing { reason: "SecretNotFound", message });
-    };
-    let incomplete = |what: String| Missing { reason: "SecretKeyMissing", message: what };
-    let Some(bytes) = secret.get(key) else {
-        let present: Vec<&str> = secret.keys().map(String::as_str).collect();
-        let present = if present.is_empty() { "no keys".to_owned() } else { present.join(", ") };
-        return Err(incomplete(format!(
-            "Secret {name} has no key {key} (it has {present}): add it, or name another key"
-        )));
-    };
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| incomplete(format!("{key} of Secret {name} is not UTF-8 text")))?;
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    if text.is_empty() {
-        return Err(incomplete(format!("{key} of Secret {name} is empty")));
-    }
-    Ok(text.to_owned())
 }

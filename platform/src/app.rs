@@ -143,8 +143,14 @@ pub fn connect_options(config: &config::Postgres) -> Result<PgConnectOptions> {
     if let Some(password) = config.password().context("reading the database password")? {
         options = options.password(password.expose_secret());
     }
-    if let Some(certificate) = config.sslrootcert.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        options = options.ssl_root_cert(certificate);
+    if let Some(ca) = config::read_pem("SENTRY_POSTGRES_SSLROOTCERT", config.sslrootcert.as_ref())? {
+        options = options.ssl_root_cert_from_pem(ca);
+    }
+    if let Some(certificate) = config::read_pem("SENTRY_POSTGRES_SSLCERT", config.sslcert.as_ref())? {
+        options = options.ssl_client_cert_from_pem(certificate);
+    }
+    if let Some(key) = config::read_pem("SENTRY_POSTGRES_SSLKEY", config.sslkey.as_ref())? {
+        options = options.ssl_client_key_from_pem(key);
     }
     Ok(options)
 }

@@ -6,6 +6,7 @@
 mod files;
 mod ldap;
 mod outbound;
+mod pem;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -20,6 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 pub use files::FileStore;
 pub use ldap::Ldap;
 pub use outbound::{Alerts, Networks, Outbound};
+pub use pem::{Pem, read_pem};
 
 /// The settings, as `clap` reads them from the environment or from flags.
 #[derive(Args, Clone, Debug)]
@@ -76,6 +78,16 @@ pub struct Site {
     /// The time zone of people who have not chosen one.
     #[arg(long, value_name = "ZONE", env = "TZ", default_value = "UTC")]
     pub timezone: String,
+    /// The language of people whose browser asks for none that we speak, and of channels of the configuration.
+    #[arg(long, value_name = "LANGUAGE", env = "SENTRY_LANGUAGE", value_enum, default_value_t = Tongue::En)]
+    pub language: Tongue,
+}
+
+/// A language, as settings name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Tongue {
+    En,
+    Zh,
 }
 
 /// The external PostgreSQL, 14 or newer.
@@ -103,9 +115,15 @@ pub struct Postgres {
     /// Whether the connection is encrypted and the server checked, in libpq's words.
     #[arg(id = "postgres-sslmode", long, value_name = "MODE", env = "SENTRY_POSTGRES_SSLMODE", value_enum, default_value_t = SslMode::Prefer)]
     pub sslmode: SslMode,
-    /// A PEM file with the CA that signed the server's certificate.
-    #[arg(id = "postgres-sslrootcert", long, value_name = "FILE", env = "SENTRY_POSTGRES_SSLROOTCERT", value_parser = path())]
-    pub sslrootcert: Option<PathBuf>,
+    /// The CA that signed the server's certificate: a PEM file, or the PEM itself.
+    #[arg(id = "postgres-sslrootcert", long, value_name = "PEM", env = "SENTRY_POSTGRES_SSLROOTCERT")]
+    pub sslrootcert: Option<Pem>,
+    /// Our certificate, where the server asks for one: a PEM file, or the PEM itself.
+    #[arg(id = "postgres-sslcert", long, value_name = "PEM", env = "SENTRY_POSTGRES_SSLCERT")]
+    pub sslcert: Option<Pem>,
+    /// The private key of our certificate: a PEM file, or the PEM itself.
+    #[arg(id = "postgres-sslkey", long, value_name = "PEM", env = "SENTRY_POSTGRES_SSLKEY", hide_env_values = true)]
+    pub sslkey: Option<Pem>,
     /// Connections one process holds at the most.
     #[arg(
         id = "postgres-max-connections",
@@ -149,6 +167,15 @@ pub struct Redis {
     /// Speak TLS from the first byte (`rediss`).
     #[arg(id = "redis-tls", long, value_name = "BOOL", env = "SENTRY_REDIS_TLS", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub tls: bool,
+    /// The CA that signed the server's certificate: a PEM file, or the PEM itself.
+    #[arg(id = "redis-tls-ca", long, value_name = "PEM", env = "SENTRY_REDIS_TLS_CA")]
+    pub tls_ca: Option<Pem>,
+    /// Our certificate, where the server asks for one: a PEM file, or the PEM itself.
+    #[arg(id = "redis-tls-cert", long, value_name = "PEM", env = "SENTRY_REDIS_TLS_CERT")]
+    pub tls_cert: Option<Pem>,
+    /// The private key of our certificate: a PEM file, or the PEM itself.
+    #[arg(id = "redis-tls-key", long, value_name = "PEM", env = "SENTRY_REDIS_TLS_KEY", hide_env_values = true)]
+    pub tls_key: Option<Pem>,
 }
 
 /// What carries events from web to the workers.
@@ -234,6 +261,9 @@ pub struct Mail {
     /// TLS from the first byte (port 465).
     #[arg(id = "email-use-ssl", long, value_name = "BOOL", env = "SENTRY_EMAIL_USE_SSL", default_value_t = false, value_parser = flag(), action = ArgAction::Set)]
     pub use_ssl: bool,
+    /// The CA that signed the server's certificate: a PEM file, or the PEM itself.
+    #[arg(id = "email-ca", long, value_name = "PEM", env = "SENTRY_EMAIL_CA")]
+    pub ca: Option<Pem>,
 }
 
 /// Where the processes listen.

@@ -10,7 +10,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, attachments, auth, issues, monitors, projects, retention, upgrade};
+use crate::{app::App, attachments, auth, channels, issues, monitors, projects, retention, upgrade};
 
 type Task = for<'a> fn(&'a App) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
@@ -33,11 +33,19 @@ const SCHEDULE: &[(&str, Duration, Task)] = &[
     ("forget actions that cannot be undone any more", HOUR, |app| Box::pin(issues::undo::forget_old(app))),
     ("follow the directories that people sign in by", HOUR, |app| Box::pin(auth::ldap::sync(app))),
     ("delete what deleted projects have", LOOK_EVERY, |app| Box::pin(projects::removal::finish_all(app))),
+    ("bring the channels of the configuration up to date", LOOK_EVERY, |app| {
+        Box::pin(channels::configured::follow(app))
+    }),
     ("remove files that nothing names", DAY, |app| Box::pin(attachments::sweep(app))),
 ];
 
 /// Runs the schedule until told to stop.
 pub async fn run(app: App, stop: CancellationToken) -> Result<()> {
+    // Before any task, since a list that cannot be read would look like one that is empty.
+    channels::configured::read(&app.config)?;
+    if let Err(error) = channels::configured::follow(&app).await {
+        tracing::warn!("the channels of the configuration wait for the next minute: {error:#}");
+    }
     let tasks = SCHEDULE.iter().map(|(name, every, task)| {
         let (app, stop) = (app.clone(), stop.clone());
         tokio::spawn(async move {

@@ -4,12 +4,12 @@
 
 mod partitions;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use chrono::{Days, NaiveDate};
 use secrecy::SecretString;
 use sqlx::{
     PgPool,
-    migrate::{Migration, Migrator},
+    migrate::{MigrateError, Migration, Migrator},
 };
 
 use crate::{
@@ -58,10 +58,27 @@ pub async fn migrate(db: &PgPool) -> Result<Vec<&'static Migration>> {
     if let Some(newer) = before.iter().find(|version| !MIGRATIONS.version_exists(**version)) {
         bail!("the database has migration {newer}, which this version does not know: run a version at least as new");
     }
-    MIGRATIONS.run(db).await.context("migrating the database")?;
+    MIGRATIONS.run(db).await.map_err(|error| in_words(&error))?;
     partitions::complete_indexes(db).await.context("indexing older partitions")?;
     make_partitions(db, now().date_naive()).await?;
     Ok(MIGRATIONS.iter().filter(|migration| !before.contains(&migration.version)).collect())
+}
+
+/// Which migration failed, and the database's code and words for it: `0007 tokens: SQLSTATE 42501: permission denied`.
+fn in_words(error: &MigrateError) -> anyhow::Error {
+    let (error, version) = match error {
+        MigrateError::ExecuteMigration(error, version) => (error, Some(*version)),
+        MigrateError::Execute(error) => (error, None),
+        other => return anyhow!("migrating the database: {other}"),
+    };
+    let migration = MIGRATIONS.iter().find(|migration| Some(migration.version) == version);
+    let step =
+        migration.map_or_else(|| "its preparation".to_owned(), |it| format!("{:04} {}", it.version, it.description));
+    let told = error.as_database_error().and_then(|refusal| Some((refusal.code()?, refusal.message())));
+    match told {
+        Some((code, words)) => anyhow!("migrating the database: {step}: SQLSTATE {code}: {words}"),
+        None => anyhow!("migrating the database: {step}: {error}"),
+    }
 }
 
 /// Makes the partitions of today and the days after it.

@@ -31,8 +31,8 @@ use connections::Seats;
 pub use error::{Error, as_json};
 
 use crate::{
-    alerts, app::App, attachments, audit, auth, channels, crew::Crew, events, feedback, health, ingest, issues,
-    members, monitors, outcomes, overview, people, projects, quotas, reports, system, teams, ui,
+    alerts, app::App, attachments, audit, auth, channels, config::Tongue, crew::Crew, events, feedback, health, ingest,
+    issues, members, monitors, outcomes, overview, people, projects, quotas, reports, system, teams, ui,
 };
 
 /// How long requests that are under way may take to finish once we are told to stop.
@@ -103,6 +103,7 @@ fn pages() -> Router<App> {
 
 /// Every route of the web process.
 fn router(app: App) -> Router {
+    let tongue = app.config.site.language;
     let api = api().route("/api/0/{*unknown}", any(|| async { Error::NotFound }));
     let pages = pages().fallback(missing);
     let answers = ServiceBuilder::new()
@@ -115,12 +116,21 @@ fn router(app: App) -> Router {
         .merge(guarded(api, &app).layer(middleware::from_fn(error::as_json)))
         .merge(guarded(pages, &app).layer(middleware::from_fn(error::as_page)))
         .merge(ui::assets::routes())
+        .layer(ServiceBuilder::new().map_request(move |request| in_language(tongue, request)))
         .layer(answers)
         .layer(middleware::from_fn_with_state(Handle::current(), on_shared_threads))
         .merge(ready::routes())
         .merge(ingest::routes(&app))
         .merge(feedback::routes(&app))
         .with_state(app)
+}
+
+/// Who asks for no language we speak is answered in the installation's.
+fn in_language(tongue: Tongue, mut request: Request) -> Request {
+    if tongue == Tongue::Zh {
+        ui::Language::Chinese.prefer_at_last(request.headers_mut());
+    }
+    request
 }
 
 /// Answers on this runtime, which all threads share: a page may compute for longer than an event should wait behind it.

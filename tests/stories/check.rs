@@ -177,6 +177,10 @@ fn what_is_wrong_with_mail(world: &World) -> Result<()> {
     let trusted = authority.certificate().display().to_string();
     // What the TLS library reads the machine's trusted certificates from.
     let trust = ("SSL_CERT_FILE", trusted.as_str());
+    let pem = std::fs::read_to_string(authority.certificate())?;
+    let ca = ("SENTRY_EMAIL_CA", pem.as_str());
+    let stranger = Authority::create(world.run.folder("check-mail-stranger")?)?.certificate().display().to_string();
+    let other = ("SENTRY_EMAIL_CA", stranger.as_str());
     let (host, address) = (("SENTRY_EMAIL_HOST", "localhost"), ("SENTRY_EMAIL_HOST", "127.0.0.1"));
     let at = |port| ("SENTRY_EMAIL_PORT", port);
     let (starttls, tls) = (("SENTRY_EMAIL_USE_TLS", "1"), ("SENTRY_EMAIL_USE_SSL", "1"));
@@ -196,6 +200,8 @@ fn what_is_wrong_with_mail(world: &World) -> Result<()> {
             (&[address, at(upgraded), starttls, trust], "TlsHostnameMismatch"),
             (&[host, at(encrypted)], "TlsExpected"),
             (&[host, at(encrypted), tls, trust], "Connected"),
+            (&[host, at(encrypted), tls, ca], "Connected"),
+            (&[host, at(encrypted), tls, other], "TlsUntrustedCA"),
         ],
     )
 }

@@ -14,6 +14,7 @@ use crate::{
 pub const STORIES: &[Story] = &[
     Story { name: "upgrade_may_run_again_and_keeps_what_is_there", run: upgrade_may_run_again },
     Story { name: "upgrade_refuses_a_database_of_a_newer_version", run: upgrade_refuses_a_newer_database },
+    Story { name: "a_migration_that_fails_is_told_by_its_number_and_its_sqlstate", run: a_migration_that_fails },
     Story { name: "a_database_of_an_older_version_is_upgraded_whole", run: an_older_database_is_upgraded_whole },
     Story { name: "every_migration_applies_to_a_database_in_use", run: every_migration_applies_to_a_database_in_use },
     Story { name: "a_project_created_again_keeps_its_dsn", run: a_project_created_again_keeps_its_dsn },
@@ -42,6 +43,28 @@ fn upgrade_refuses_a_newer_database(world: &World) -> Result<()> {
     let refused = run(&platform, &["upgrade", "--noinput"])?;
     let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
     ensure!(refused.status.code() == Some(1) && reason.contains("run a version at least as new"), "it said {reason}");
+    Ok(())
+}
+
+fn a_migration_that_fails(world: &World) -> Result<()> {
+    let database = world.database()?;
+    world.postgres.sql(&database, "create table users (name text)")?;
+    let output = world
+        .run
+        .place()
+        .command(&world.picket)
+        .args(["upgrade", "--noinput"])
+        .env("SENTRY_SECRET_KEY", "a secret key of a story, long enough to be one")
+        .env("SENTRY_POSTGRES_HOST", world.postgres.host.to_string())
+        .env("SENTRY_POSTGRES_PORT", world.postgres.port.to_string())
+        .env("SENTRY_DB_NAME", &database)
+        .env("SENTRY_DB_USER", &world.postgres.user)
+        .env("SENTRY_DB_PASSWORD", &world.postgres.password)
+        .output()?;
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(!output.status.success(), "a table that is in the way stops nothing");
+    ensure!(told.contains("SQLSTATE 42P07") && told.contains("0001 "), "it says {told}");
+    ensure!(world.postgres.sql(&database, "select count(*) from users")?.contains('0'), "what was there is gone");
     Ok(())
 }
 

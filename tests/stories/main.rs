@@ -9,6 +9,7 @@ mod browsers;
 mod channels;
 mod check;
 mod commands;
+mod configured;
 mod crashes;
 mod deliveries;
 mod durability;
@@ -99,6 +100,7 @@ const TOPICS: &[&[Story]] = &[
     reading::STORIES,
     alerts::STORIES,
     channels::STORIES,
+    configured::STORIES,
     rules::STORIES,
     deliveries::STORIES,
     mails::STORIES,

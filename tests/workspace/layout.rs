@@ -34,6 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "app",
             "auth",
             "check",
+            "config",
             "mail",
             "organizations",
             "outbound",

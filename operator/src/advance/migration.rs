@@ -6,10 +6,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::Known;
 use super::preflight::shorten;
-use crate::instance::{JobPhase, MigrationStatus};
+use crate::instance::{JobPhase, MigrationPolicy, MigrationStatus, Migrations, SentryInstance};
 use crate::observe::JobOutcome;
 use crate::resources::migrate::job_name;
-use crate::validate::Candidates;
+use crate::validate::{Candidates, Validated};
 
 /// The migration to remember. It may start when `gate` says that both servers answer.
 pub fn advance(known: &Known, candidates: &Candidates, gate: Gate) -> MigrationStatus {
@@ -23,6 +23,7 @@ pub fn advance(known: &Known, candidates: &Candidates, gate: Gate) -> MigrationS
         JobPhase::Running => judge(known, current),
         JobPhase::Pending => match (gate, &candidates.admin) {
             (Gate::Closed, _) => current,
+            _ if awaits_approval(known.instance, known.valid) => current,
             (Gate::Open, Err(missing)) if known.before.rolled_out.is_none() => {
                 MigrationStatus { message: Some(missing.message.clone()), ..current }
             }
@@ -37,6 +38,15 @@ pub fn advance(known: &Known, candidates: &Candidates, gate: Gate) -> MigrationS
             ),
         },
     }
+}
+
+/// Whether an upgrade waits for somebody to approve it.
+pub fn awaits_approval(instance: &SentryInstance, valid: &Validated) -> bool {
+    let Migrations { policy, approved_image, .. } = &instance.spec.migrations;
+    let rolled_out = instance.status.as_ref().and_then(|status| status.rolled_out.as_ref());
+    let is_upgrade = rolled_out.is_some_and(|rolled_out| rolled_out.revision != valid.revision);
+    let is_approved = approved_image.as_deref() == Some(valid.image.reference.as_str());
+    is_upgrade && *policy == MigrationPolicy::Manual && !is_approved
 }
 
 /// Whether a migration may start.

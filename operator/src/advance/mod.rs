@@ -17,13 +17,15 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use migration::Gate;
+pub use migration::awaits_approval;
 
 use crate::instance::{
-    CheckStatus, MigrationStatus, PreflightStatus, RolledOut, RolloutStatus, SentryInstance, SentryInstanceStatus,
-    Snapshots,
+    CheckStatus, Concern, MigrationStatus, PreflightStatus, RolledOut, RolloutStatus, SentryInstance,
+    SentryInstanceStatus, Severity, Snapshots,
 };
 use crate::observe::JobSeen;
-use crate::validate::{Candidate, Validated};
+use crate::resources::concern;
+use crate::validate::{Candidates, Validated};
 
 /// What a decision is made from.
 pub struct Known<'a> {
@@ -60,16 +62,6 @@ pub struct Progress {
     pub look_again: Option<Duration>,
 }
 
-/// Names of the checks of `picket config check`.
-pub mod check {
-    /// The check of PostgreSQL.
-    pub const DATABASE: &str = "postgresql";
-    /// The check of Redis.
-    pub const REDIS: &str = "redis";
-    /// The check of SMTP.
-    pub const MAIL: &str = "mail";
-}
-
 /// Decides the next step.
 pub fn advance(known: &Known) -> Progress {
     let before = known.before;
@@ -85,39 +77,39 @@ pub fn advance(known: &Known) -> Progress {
         };
     };
     let (preflight, look_again) = preflight::advance(known, candidates);
-    let works = |name: &str| {
-        let checks = preflight.iter().flat_map(|preflight| &preflight.checks);
-        checks.clone().any(|check| check.name == name && check.status == CheckStatus::Ok)
-    };
-    let known_good = usable(known, &before.verified);
-    let verify = |candidate: &Candidate, name: &str, previous: Option<String>| match candidate {
-        Ok(snapshot) if works(name) => Some(snapshot.name.clone()),
-        _ => previous,
-    };
-    let core_tried = works(check::DATABASE) || works(check::REDIS);
-    let verified = Snapshots {
-        core: if core_tried { Some(candidates.core.name.clone()) } else { known_good.core },
-        database: verify(&candidates.database, check::DATABASE, known_good.database),
-        redis: verify(&candidates.redis, check::REDIS, known_good.redis),
-        mail: candidates.mail.as_ref().and_then(|mail| verify(mail, check::MAIL, known_good.mail)),
-    };
-    let gate = if works(check::DATABASE) && works(check::REDIS) { Gate::Open } else { Gate::Closed };
-    let migration = migration::advance(known, candidates, gate);
+    let works = |concern: Concern| verdict(preflight.as_ref(), concern) == Some(true);
+    let mut verified = usable(known, &before.verified);
+    let asked_for = |concern: &Concern| *concern == Concern::Core || candidates.tried.contains_key(concern);
+    verified.0.retain(|concern, _| asked_for(concern));
+    if works(Concern::Database) || works(Concern::Redis) {
+        verified.0.insert(Concern::Core, candidates.core.name.clone());
+    }
+    for concern in concern::TRIED.into_iter().filter(|concern| works(*concern)) {
+        verified.0.extend(candidates.whole(concern).map(|snapshot| (concern, snapshot.name.clone())));
+    }
+    let blocks = |concern: &&Concern| concern::severity(**concern, &known.instance.spec) == Severity::Block;
+    let open = candidates.tried.keys().filter(blocks).all(|concern| works(*concern));
+    let migration = migration::advance(known, candidates, if open { Gate::Open } else { Gate::Closed });
     let rolled_out = rollout::advance(known, &verified, &migration);
     let rollout = rollout::cause(known, rolled_out.as_ref());
     let lost = lost(known, rolled_out.as_ref());
     Progress { verified, preflight, migration: Some(migration), rolled_out, rollout, lost, look_again }
 }
 
+/// Whether a concern works, as far as its checks were done: none of them failed. What none of the settings uses is skipped,
+/// and does not stand in the way.
+pub fn verdict(preflight: Option<&PreflightStatus>, concern: Concern) -> Option<bool> {
+    let checks = &preflight?.checks;
+    let names = concern::checks(concern);
+    let mut found = checks.iter().filter(|check| names.iter().any(|(name, _)| *name == check.name)).peekable();
+    found.peek()?;
+    Some(found.all(|check| check.status != CheckStatus::Failed))
+}
+
 /// The snapshots among `names` that exist or can be rendered again.
 fn usable(known: &Known, names: &Snapshots) -> Snapshots {
-    let keep = |name: &Option<String>| name.clone().filter(|name| exists(known, name));
-    Snapshots {
-        core: keep(&names.core),
-        database: keep(&names.database),
-        redis: keep(&names.redis),
-        mail: keep(&names.mail),
-    }
+    let kept = names.0.iter().filter(|(_, name)| exists(known, name));
+    Snapshots(kept.map(|(concern, name)| (*concern, name.clone())).collect())
 }
 
 fn lost(known: &Known, rolled_out: Option<&RolledOut>) -> Vec<String> {
@@ -126,10 +118,6 @@ fn lost(known: &Known, rolled_out: Option<&RolledOut>) -> Vec<String> {
 }
 
 fn exists(known: &Known, name: &str) -> bool {
-    let rendered = known.valid.candidates.as_ref().is_ok_and(|candidates| {
-        let others = [Some(&candidates.database), Some(&candidates.redis), candidates.mail.as_ref()];
-        candidates.core.name == name
-            || others.into_iter().flatten().any(|candidate| candidate.as_ref().is_ok_and(|it| it.name == name))
-    });
-    rendered || known.snapshots.contains(name)
+    let rendered = |candidates: &Candidates| candidates.snapshots().any(|snapshot| snapshot.name == name);
+    known.valid.candidates.as_ref().is_ok_and(rendered) || known.snapshots.contains(name)
 }

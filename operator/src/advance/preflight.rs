@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{Known, check};
-use crate::instance::{Check, JobPhase, PreflightStatus};
+use super::Known;
+use crate::instance::{Check, Concern, JobPhase, PreflightStatus};
 use crate::observe::{self, JobOutcome};
-use crate::resources::labels::short_hash;
+use crate::resources::labels::{Role, short_hash};
 use crate::resources::preflight::job_name;
+use crate::resources::{concern, env};
 use crate::validate::Candidates;
 
 const FIRST_RETRY: Duration = Duration::from_secs(10);
@@ -37,10 +38,13 @@ pub fn advance(known: &Known, candidates: &Candidates) -> (Option<PreflightStatu
 }
 
 fn revision(known: &Known, candidates: &Candidates) -> Option<String> {
-    let database = candidates.database.as_ref().ok()?;
-    let redis = candidates.redis.as_ref().ok()?;
-    let mail = candidates.mail.as_ref().and_then(|mail| mail.as_ref().ok()).map_or("", |mail| mail.name.as_str());
-    Some(short_hash([candidates.core.name.as_str(), &database.name, &redis.name, mail, &known.valid.image.reference]))
+    candidates.whole(Concern::Database)?;
+    candidates.whole(Concern::Redis)?;
+    // Where messages may be sent decides whether a channel can be used.
+    let plain = env::plain(&known.instance.spec, Role::Preflight);
+    let names = candidates.snapshots().map(|snapshot| snapshot.name.as_str());
+    let names = names.chain(plain.values().map(String::as_str));
+    Some(short_hash(names.chain([known.valid.image.reference.as_str()])))
 }
 
 fn attempt(known: &Known, revision: String, attempt: i32, checks: Vec<Check>) -> PreflightStatus {
@@ -75,9 +79,9 @@ fn judge(known: &Known, candidates: &Candidates, current: PreflightStatus) -> Pr
     }
 }
 
-fn asked(candidates: &Candidates) -> Vec<&'static str> {
-    let mail = candidates.mail.as_ref().is_some_and(Result::is_ok).then_some(check::MAIL);
-    [check::DATABASE, check::REDIS].into_iter().chain(mail).collect()
+fn asked(candidates: &Candidates) -> impl Iterator<Item = &'static str> {
+    let whole = candidates.tried.iter().filter(|(_, candidate)| candidate.is_ok());
+    whole.flat_map(|(concern, _)| concern::checks(*concern)).map(|(check, _)| *check)
 }
 
 /// How long until the next attempt: zero when it is due.

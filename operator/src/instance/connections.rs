@@ -1,6 +1,6 @@
 //! The servers an instance talks to and the Secrets that hold their credentials, in whatever key layout those have.
 //!
-//! Not here: CA and client certificates, pools and sentinels, which extend the `tls` and server blocks.
+//! Not here: pools and sentinels, which extend the server blocks, and the directories (`ldap`).
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -51,6 +51,50 @@ pub struct CredentialsRef {
     pub password_key: String,
 }
 
+/// A CA's certificates in a Secret, PEM.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct CaRef {
+    /// The Secret's name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+
+    /// The key within it.
+    #[serde(default = "ca_key")]
+    #[schemars(length(max = 253))]
+    pub key: String,
+}
+
+fn ca_key() -> String {
+    "ca.crt".to_owned()
+}
+
+/// A certificate of ours and its key in one Secret, PEM; one of type `kubernetes.io/tls` fits as it is.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateRef {
+    /// The Secret's name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+
+    /// The key of the certificate.
+    #[serde(default = "certificate_key")]
+    #[schemars(length(max = 253))]
+    pub certificate_key: String,
+
+    /// The key of the private key.
+    #[serde(default = "private_key_key")]
+    #[schemars(length(max = 253))]
+    pub private_key_key: String,
+}
+
+fn certificate_key() -> String {
+    "tls.crt".to_owned()
+}
+
+fn private_key_key() -> String {
+    "tls.key".to_owned()
+}
+
 fn username() -> String {
     "username".to_owned()
 }
@@ -90,10 +134,25 @@ fn postgresql_port() -> i32 {
 
 /// TLS towards PostgreSQL.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[x_kube(
+    validation = Rule::new("!has(self.caSecretRef) || self.mode in ['verify-ca', 'verify-full']")
+        .message("a CA is looked at only with mode: verify-ca or verify-full: set one of them, or leave caSecretRef out"),
+    validation = Rule::new("!has(self.clientCertSecretRef) || self.mode != 'disable'")
+        .message("a client certificate is shown over TLS: set mode: verify-full, or leave clientCertSecretRef out"),
+)]
+#[serde(rename_all = "camelCase")]
 pub struct DatabaseTls {
     /// As libpq's sslmode.
     #[serde(default)]
     pub mode: DatabaseTlsMode,
+
+    /// The CA that signed the server's certificate; absent: the public ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret_ref: Option<CaRef>,
+
+    /// Our certificate, where the server asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cert_secret_ref: Option<CertificateRef>,
 }
 
 /// As libpq's sslmode.
@@ -159,10 +218,23 @@ fn redis_port() -> i32 {
 
 /// TLS towards Redis.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[x_kube(
+    validation = Rule::new("self.mode != 'disable' || !(has(self.caSecretRef) || has(self.clientCertSecretRef))")
+        .message("certificates are used over TLS: set mode: verify-full, or leave them out"),
+)]
+#[serde(rename_all = "camelCase")]
 pub struct RedisTls {
     /// Whether the connection is encrypted.
     #[serde(default)]
     pub mode: RedisTlsMode,
+
+    /// The CA that signed the server's certificate; absent: the public ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret_ref: Option<CaRef>,
+
+    /// Our certificate, where the server asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_cert_secret_ref: Option<CertificateRef>,
 }
 
 /// Whether the connection to Redis is encrypted.
@@ -183,6 +255,12 @@ pub struct SecretKey {
     /// A key of yours; absent: generated once, kept in `<instance>-secret-key`, which outlives the instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretKeyRef>,
+
+    /// Keys there were before: they still open what was encrypted with them, while a new one takes over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into(), "key".into()]))]
+    pub previous_secret_refs: Vec<SecretKeyRef>,
 }
 
 /// The first superuser.
@@ -203,6 +281,8 @@ pub struct BootstrapAdmin {
 #[x_kube(
     validation = Rule::new("!(self.port == 465 && self.encryption != 'tls')")
         .message("port 465 speaks TLS from the first byte: set encryption: tls, or use port 587 with starttls"),
+    validation = Rule::new("!has(self.caSecretRef) || self.encryption != 'none'")
+        .message("a CA is looked at over TLS: set encryption: tls or starttls, or leave caSecretRef out"),
 )]
 #[serde(rename_all = "camelCase")]
 pub struct Mail {
@@ -225,6 +305,10 @@ pub struct Mail {
     /// The login; absent when the server asks for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<CredentialsRef>,
+
+    /// The CA that signed the server's certificate; absent: the public ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret_ref: Option<CaRef>,
 }
 
 /// How the connection to the SMTP server is protected.

@@ -2,22 +2,28 @@
 //!
 //! The CRD is generated from these types; rules that span fields are CEL, evaluated by the API server and, in the unit
 //! tests, by `validate_cel`. Defaults are static schema defaults, so nothing ever has to write `spec`. Every secret is a
-//! reference: no field can hold one. Not here: scheduling, LDAP, channels and retention, which get blocks of their own
-//! beside these, and the meaning of any of it (`validate`, `resources`).
+//! reference: no field can hold one. Not here: what any of it means (`validate`, `resources`).
 
+mod channels;
+mod component;
 mod connections;
+mod ldap;
+mod routing;
+mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use channels::*;
+pub use component::*;
 pub use connections::*;
+pub use ldap::*;
+pub use routing::*;
+pub use settings::*;
 pub use status::*;
 
 /// What a Sentry-compatible error tracker should look like.
@@ -44,16 +50,12 @@ pub use status::*;
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Web", type_ = "integer", json_path = ".status.web.readyReplicas"),
     printcolumn(name = "Workers", type_ = "integer", json_path = ".status.worker.readyReplicas"),
-    printcolumn(name = "URL", type_ = "string", json_path = ".status.url"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].message"),
     printcolumn(name = "Image", type_ = "string", json_path = ".status.rolledOut.image", priority = "1"),
     printcolumn(name = "Migration", type_ = "string", json_path = ".status.migration.phase", priority = "1"),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type=='Ready')].message",
-        priority = "1"
-    ),
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+    printcolumn(name = "URL", type_ = "string", json_path = ".status.url", priority = "1"),
+    printcolumn(name = "Last rollout", type_ = "string", json_path = ".status.rollout.cause", priority = "1")
 )]
 #[x_kube(
     validation = Rule::new("has(self.version) != has(self.image)")
@@ -81,6 +83,10 @@ pub struct SentryInstanceSpec {
     #[schemars(length(min = 1, max = 64))]
     pub time_zone: String,
 
+    /// The language of people whose browser asks for none that is spoken, and of named channels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+
     /// The external PostgreSQL.
     pub database: Database,
 
@@ -98,6 +104,32 @@ pub struct SentryInstanceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mail: Option<Mail>,
 
+    /// The directories that people sign in by. Absent: nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ldap: Option<Ldap>,
+
+    /// Channels of all projects, for their alerts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub channels: Vec<Channel>,
+
+    /// Where attachments are. Absent: nowhere, and nothing waits while Redis is away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Files>,
+
+    /// How much is taken in at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ingest: Option<Ingest>,
+
+    /// How long it is kept.
+    #[serde(default)]
+    pub retention: Retention,
+
+    /// Where messages may be sent to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outbound: Option<Outbound>,
+
     /// How `publicUrl` reaches the web pods. Absent: somebody else routes to the Service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routing: Option<Routing>,
@@ -114,9 +146,25 @@ pub struct SentryInstanceSpec {
     #[serde(default)]
     pub cron: Cron,
 
+    /// How new settings are tried.
+    #[serde(default)]
+    pub preflight: Preflight,
+
+    /// How the database is brought to what an image needs.
+    #[serde(default)]
+    pub migrations: Migrations,
+
     /// Stop changing anything in the cluster; the status is still kept up to date.
     #[serde(default)]
     pub paused: bool,
+
+    /// Run no pods, and keep everything else. SDKs are answered by nobody meanwhile.
+    #[serde(default)]
+    pub suspended: bool,
+
+    /// What becomes of the generated secret key and the claimed volume when the instance is deleted.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
 }
 
 fn utc() -> String {
@@ -171,166 +219,4 @@ pub enum PullPolicy {
     Always,
     /// Only what is on the node already.
     Never,
-}
-
-/// What web and worker pods have in common.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Component {
-    /// How many pods.
-    #[serde(default = "one")]
-    #[schemars(range(min = 0, max = 1000))]
-    pub replicas: i32,
-
-    /// What each pod asks for and may use.
-    #[serde(default, skip_serializing_if = "Resources::is_empty")]
-    pub resources: Resources,
-
-    /// Further settings of the platform, by their environment names.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    pub env: Vec<EnvVar>,
-}
-
-impl Default for Component {
-    fn default() -> Self {
-        Self { replicas: one(), resources: Resources::default(), env: Vec::new() }
-    }
-}
-
-fn one() -> i32 {
-    1
-}
-
-/// The cron pod: always one.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Cron {
-    /// What the pod asks for and may use.
-    #[serde(default, skip_serializing_if = "Resources::is_empty")]
-    pub resources: Resources,
-}
-
-/// Requests and limits of a container.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Resources {
-    /// What is reserved, by resource name (`cpu`, `memory`).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "quantities")]
-    pub requests: BTreeMap<String, Quantity>,
-
-    /// What may not be exceeded, by resource name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "quantities")]
-    pub limits: BTreeMap<String, Quantity>,
-}
-
-impl Resources {
-    /// Nothing requested, nothing limited.
-    pub fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.limits.is_empty()
-    }
-}
-
-fn quantities(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "type": "object",
-        "maxProperties": 16,
-        "additionalProperties": {
-            "x-kubernetes-int-or-string": true,
-            "pattern": "^[0-9]+([.][0-9]+)?([KMGTPE]i|[numkMGTPE])?$",
-        },
-    })
-}
-
-/// One environment variable of a component.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[x_kube(
-    validation = Rule::new("has(self.value) != has(self.secretKeyRef)").message("set exactly one of `value` and `secretKeyRef`"),
-    validation = Rule::new("!has(self.value) || !self.name.matches('(PASSWORD|SECRET|TOKEN|_KEY)$')")
-        .message("a secret is not written here: put it into a Secret and name it with `secretKeyRef`"),
-    validation = Rule::new("!self.name.matches('^(SENTRY_(SECRET_KEY|URL_PREFIX|SERVER_EMAIL|POSTGRES_.*|DB_.*|REDIS_.*|EMAIL_.*|ADMIN_.*)|TZ)$')")
-        .message("this variable is set from database, redis, mail, secretKey, publicUrl or timeZone: change it there"),
-)]
-#[serde(rename_all = "camelCase")]
-pub struct EnvVar {
-    /// The variable's name.
-    #[schemars(length(min = 1, max = 128))]
-    pub name: String,
-
-    /// Its value, when it is no secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 4096))]
-    pub value: Option<String>,
-
-    /// Where its value is kept, when it is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret_key_ref: Option<SecretKeyRef>,
-}
-
-/// How the public URL reaches the Service: by exactly one of the two.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[x_kube(
-    validation = Rule::new("has(self.gateway) != has(self.ingress)").message("set exactly one of `gateway` and `ingress`"),
-)]
-#[serde(rename_all = "camelCase")]
-pub struct Routing {
-    /// By an `HTTPRoute` of the Gateway API.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gateway: Option<GatewayRouting>,
-
-    /// By an `Ingress`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ingress: Option<IngressRouting>,
-}
-
-/// The gateways that an `HTTPRoute` hangs on.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct GatewayRouting {
-    /// The gateways, with a listener that admits `publicUrl`.
-    #[schemars(length(min = 1, max = 8))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub parent_refs: Vec<ParentRef>,
-}
-
-/// A gateway, or one listener of it.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct ParentRef {
-    /// The gateway's name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-
-    /// Its namespace, when it is another one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
-    pub namespace: Option<String>,
-
-    /// The listener's name, when not every listener is meant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub section_name: Option<String>,
-}
-
-/// An `Ingress` for the public URL's host.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct IngressRouting {
-    /// The ingress class; the cluster's default one when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub class_name: Option<String>,
-
-    /// The Secret with the certificate.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub tls_secret_name: Option<String>,
-
-    /// Annotations for the ingress controller (its body-size limit, for one).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 32))]
-    pub annotations: BTreeMap<String, String>,
 }

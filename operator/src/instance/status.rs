@@ -3,9 +3,12 @@
 //! `verified`, `preflight`, `migration`, `rolledOut` and `secretKey` are what the operator has to remember across restarts;
 //! the rest is derived for people. Nothing here is inferred from a Job's existence, which has a time to live.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// What the operator saw and did.
@@ -91,6 +94,10 @@ pub enum Phase {
     Stalled,
     /// Told not to touch anything.
     Paused,
+    /// Told to run no pods.
+    Suspended,
+    /// The migration of a new image waits for somebody to approve it; what ran before still runs.
+    AwaitingApproval,
 }
 
 /// The generated secret key.
@@ -101,33 +108,60 @@ pub struct SecretKeyStatus {
     pub generated_secret: String,
 }
 
-/// A Secret of rendered settings for each concern.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+/// What settings are about: each concern is rendered, tried and rolled out by itself.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "camelCase")]
-pub struct Snapshots {
+pub enum Concern {
     /// Secret key, public URL, time zone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub core: Option<String>,
+    Core,
     /// PostgreSQL.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub database: Option<String>,
+    Database,
     /// Redis.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redis: Option<String>,
+    Redis,
+    /// The bucket of attachments.
+    Files,
     /// SMTP.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mail: Option<String>,
+    Mail,
+    /// The directories.
+    Ldap,
+    /// The named channels.
+    Channels,
+    /// The first superuser; part of no pod but the first migration's.
+    Admin,
 }
+
+/// A Secret of rendered settings for each concern.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(transparent)]
+pub struct Snapshots(pub BTreeMap<Concern, String>);
 
 impl Snapshots {
     /// None of any concern.
     pub fn is_empty(&self) -> bool {
-        self.names().next().is_none()
+        self.0.is_empty()
+    }
+
+    /// The Secret of a concern.
+    pub fn get(&self, concern: Concern) -> Option<&str> {
+        self.0.get(&concern).map(String::as_str)
     }
 
     /// The Secrets' names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        [&self.core, &self.database, &self.redis, &self.mail].into_iter().flatten().map(String::as_str)
+        self.0.values().map(String::as_str)
+    }
+}
+
+impl JsonSchema for Snapshots {
+    fn schema_name() -> Cow<'static, str> {
+        "Snapshots".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object", "description": "A Secret of rendered settings for each concern.", "maxProperties": 16,
+            "additionalProperties": { "type": "string" },
+        })
     }
 }
 
@@ -234,6 +268,24 @@ pub struct RolledOut {
     pub database_target: String,
     /// The settings.
     pub snapshots: Snapshots,
+    /// What each component is told besides, hashed.
+    #[serde(default)]
+    pub components: ComponentHashes,
+}
+
+/// A hash of what each component's pods are told besides snapshots: resources, nodes, limits, patches.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ComponentHashes {
+    /// Of the web pods.
+    #[serde(default)]
+    pub web: String,
+    /// Of the worker pods.
+    #[serde(default)]
+    pub worker: String,
+    /// Of the cron pod.
+    #[serde(default)]
+    pub cron: String,
 }
 
 /// The last replacement of pods.

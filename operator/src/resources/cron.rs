@@ -2,25 +2,20 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 
-use super::deployment::{Replacement, deployment, with_container};
+use super::deployment::{Replacement, deployment, snapshots, with_container};
 use super::labels::Role;
-use super::pod::{METRICS, Program, port, probe, template};
+use super::pod::{METRICS, Pods, Program, port, probe, template};
 use crate::instance::{RolledOut, SentryInstance};
 use crate::validate::ImageToRun;
 
 /// The Deployment `<instance>-cron`.
-pub fn cron(instance: &SentryInstance, image: &ImageToRun, rolled_out: &RolledOut) -> Deployment {
-    let snapshots = &rolled_out.snapshots;
+pub fn cron(instance: &SentryInstance, image: &ImageToRun, rolled_out: &RolledOut) -> Result<Deployment, String> {
     let program = Program {
         role: Role::Cron,
         image: &rolled_out.image,
         args: &["run", "cron"],
-        snapshots: [&snapshots.core, &snapshots.database, &snapshots.redis]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect(),
-        env: &[],
-        resources: Some(&instance.spec.cron.resources),
+        snapshots: snapshots(instance, Role::Cron, rolled_out),
+        pods: Pods::of(&instance.spec, Role::Cron),
     };
     let template = with_container(template(instance, image, &program), |container| {
         container.ports = Some(vec![port(METRICS, 9100)]);
@@ -28,5 +23,5 @@ pub fn cron(instance: &SentryInstance, image: &ImageToRun, rolled_out: &RolledOu
         container.liveness_probe = Some(probe("/_health/", METRICS, 6));
         container.readiness_probe = Some(probe("/_health/", METRICS, 2));
     });
-    deployment(instance, Role::Cron, 1, &Replacement::Recreate, template)
+    deployment(instance, Role::Cron, &Replacement::Recreate, template)
 }

@@ -6,7 +6,9 @@ use k8s_openapi::api::core::v1::{Container, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::labels::{Role, child_name, metadata, selector};
-use crate::instance::SentryInstance;
+use super::pod::Pods;
+use super::{concern, overrides};
+use crate::instance::{Concern, RolledOut, SentryInstance};
 
 /// How old pods give way to new ones.
 pub enum Replacement {
@@ -16,18 +18,27 @@ pub enum Replacement {
     Recreate,
 }
 
-/// A Deployment of `replicas` pods.
+/// The Deployment of a component, or why its `podTemplate` cannot be merged.
 pub fn deployment(
     instance: &SentryInstance,
     role: Role,
-    replicas: i32,
     replacement: &Replacement,
     template: PodTemplateSpec,
-) -> Deployment {
-    Deployment {
+) -> Result<Deployment, String> {
+    let spec = &instance.spec;
+    let replicas = match role {
+        Role::Web => spec.web.replicas,
+        Role::Worker => spec.worker.replicas,
+        Role::Cron | Role::Preflight | Role::Migrate => 1,
+    };
+    let template = match Pods::of(spec, role) {
+        Some(pods) => overrides::merged(template, pods, role)?,
+        None => template,
+    };
+    Ok(Deployment {
         metadata: metadata(instance, child_name(instance, role), role.as_str()),
         spec: DeploymentSpec {
-            replicas: Some(replicas),
+            replicas: Some(if spec.suspended { 0 } else { replicas }),
             revision_history_limit: Some(2),
             selector: selector(instance, role),
             strategy: Some(strategy(replacement)),
@@ -35,7 +46,14 @@ pub fn deployment(
             ..DeploymentSpec::default()
         },
         status: None,
-    }
+    })
+}
+
+/// The snapshots that a component takes, of those that are rolled out.
+pub fn snapshots<'a>(instance: &SentryInstance, role: Role, rolled_out: &'a RolledOut) -> Vec<&'a str> {
+    let used = |concern: Concern| concern::is_used_by(concern, role, &instance.spec);
+    let all = rolled_out.snapshots.0.iter();
+    all.filter(|(concern, _)| used(**concern)).map(|(_, name)| name.as_str()).collect()
 }
 
 fn strategy(replacement: &Replacement) -> DeploymentStrategy {

@@ -117,6 +117,7 @@ pub fn hex10(digest: &[u8]) -> String {
     })
 }
 
-fn owners(instance: &SentryInstance) -> Vec<OwnerReference> {
+/// The instance as the owner of what goes with it.
+pub fn owners(instance: &SentryInstance) -> Vec<OwnerReference> {
     instance.controller_owner_ref(&()).into_iter().collect()
 }

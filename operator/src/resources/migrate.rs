@@ -26,12 +26,12 @@ pub fn migrate(instance: &SentryInstance, image: &ImageToRun, job_name: &str, sn
         image: &image.reference,
         args: &["upgrade", "--noinput"],
         snapshots,
-        env: &[],
-        resources: None,
+        pods: None,
     };
     let spec = JobSpec {
         backoff_limit: Some(0),
         pod_failure_policy: Some(disruptions_do_not_count()),
+        active_deadline_seconds: instance.spec.migrations.deadline_seconds,
         ttl_seconds_after_finished: Some(KEEP_SECONDS),
         template: never_restarted(template(instance, image, &program)),
         ..JobSpec::default()

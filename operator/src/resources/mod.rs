@@ -2,15 +2,21 @@
 //!
 //! One file per kind of object. No clock, no client: the same step always gives the same objects.
 
+pub mod concern;
 pub mod cron;
 pub mod deployment;
 pub mod env;
+pub mod files;
 pub mod labels;
 pub mod migrate;
+pub mod overrides;
 pub mod pod;
 pub mod policy;
 pub mod preflight;
+#[cfg(test)]
+mod production;
 pub mod route;
+pub mod scheduling;
 pub mod service;
 pub mod snapshot;
 #[cfg(test)]
@@ -22,15 +28,16 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Secret, Service};
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Secret, Service};
 use k8s_openapi::api::networking::v1::Ingress;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::DynamicObject;
+use serde_json::json;
 
 use crate::advance::Progress;
-use crate::instance::{JobPhase, Phase, SentryInstance, SentryInstanceStatus};
-use crate::validate::{Candidate, Candidates, Validated};
-use labels::Role;
+use crate::instance::{Concern, JobPhase, Phase, SentryInstance, SentryInstanceSpec, SentryInstanceStatus};
+use crate::validate::Validated;
+use labels::{Role, short_hash};
 use snapshot::Snapshot;
 
 /// Everything that should exist, in the order it is applied.
@@ -50,6 +57,10 @@ pub struct Desired {
     pub ingresses: Vec<Ingress>,
     /// If asked for.
     pub routes: Vec<DynamicObject>,
+    /// The volume for files, if one is to be claimed. It is never pruned.
+    pub claims: Vec<PersistentVolumeClaim>,
+    /// Why there are no Deployments, where a `podTemplate` cannot be merged: those that are there stay as they are.
+    pub rejected: Option<String>,
     /// What else may stay.
     pub keep: Keep,
 }
@@ -106,12 +117,23 @@ pub fn desired(
     gateway: GatewayApi,
 ) -> Desired {
     let route = http_route_if_possible(instance, gateway);
+    let (deployments, rejected) = match deployments(instance, valid, progress) {
+        Ok(deployments) => (deployments, None),
+        Err(why) => (Vec::new(), Some(why)),
+    };
+    let SentryInstanceSpec { web, worker, .. } = &instance.spec;
+    let budgets = [(Role::Worker, worker), (Role::Web, web)];
     Desired {
         snapshots: wanted_snapshots(valid, progress, before).iter().map(|it| it.secret(instance)).collect(),
         jobs: jobs(instance, valid, progress, before),
-        deployments: deployments(instance, valid, progress),
+        deployments,
+        claims: files::claim(instance).into_iter().collect(),
+        rejected,
         services: vec![service::service(instance)],
-        budgets: vec![policy::budget(instance, Role::Worker), policy::budget(instance, Role::Web)],
+        budgets: budgets
+            .into_iter()
+            .filter_map(|(role, component)| policy::budget(instance, role, component))
+            .collect(),
         ingresses: route::ingress(instance).into_iter().collect(),
         routes: route.into_iter().collect(),
         keep: keep(progress, before),
@@ -126,14 +148,10 @@ fn http_route_if_possible(instance: &SentryInstance, gateway: GatewayApi) -> Opt
 }
 
 fn wanted_snapshots<'a>(valid: &'a Validated, progress: &Progress, before: &SentryInstanceStatus) -> Vec<&'a Snapshot> {
-    let Ok(Candidates { core, database, redis, mail, admin }) = &valid.candidates else { return Vec::new() };
-    let candidates: [Option<&Candidate>; 3] = [Some(database), Some(redis), mail.as_ref()];
+    let Ok(candidates) = &valid.candidates else { return Vec::new() };
     let migrating = is(progress.migration.as_ref().map(|it| it.phase), JobPhase::Running);
-    let superuser = admin.as_ref().ok().filter(|_| migrating && before.rolled_out.is_none());
-    std::iter::once(core)
-        .chain(candidates.into_iter().flatten().filter_map(|candidate| candidate.as_ref().ok()))
-        .chain(superuser)
-        .collect()
+    let superuser = candidates.admin.as_ref().ok().filter(|_| migrating && before.rolled_out.is_none());
+    candidates.snapshots().chain(superuser).collect()
 }
 
 fn is(phase: Option<JobPhase>, wanted: JobPhase) -> bool {
@@ -142,30 +160,42 @@ fn is(phase: Option<JobPhase>, wanted: JobPhase) -> bool {
 
 fn jobs(instance: &SentryInstance, valid: &Validated, progress: &Progress, before: &SentryInstanceStatus) -> Vec<Job> {
     let Ok(candidates) = &valid.candidates else { return Vec::new() };
-    let name = |candidate: &'_ Candidate| candidate.as_ref().ok().map(|it| it.name.clone());
-    let core = Some(candidates.core.name.clone());
-    let database = name(&candidates.database);
     let preflight = progress.preflight.as_ref().filter(|it| it.phase == JobPhase::Running).map(|it| {
-        let mail = candidates.mail.as_ref().and_then(name);
-        let snapshots = [&core, &database, &name(&candidates.redis), &mail].map(Clone::clone);
-        let snapshots: Vec<&str> = snapshots.iter().flatten().map(String::as_str).collect();
+        let snapshots = candidates.snapshots().map(|snapshot| snapshot.name.as_str()).collect();
         preflight::preflight(instance, &valid.image, &it.job_name, snapshots)
     });
     let migration = progress.migration.as_ref().filter(|it| it.phase == JobPhase::Running).map(|it| {
-        let admin = name(&candidates.admin).filter(|_| before.rolled_out.is_none());
-        let snapshots = [&core, &database, &admin].into_iter().flatten().map(String::as_str).collect();
+        let admin = candidates.admin.as_ref().ok().filter(|_| before.rolled_out.is_none());
+        let snapshots = std::iter::once(&candidates.core).chain(candidates.whole(Concern::Database)).chain(admin);
+        let snapshots = snapshots.map(|snapshot| snapshot.name.as_str()).collect();
         migrate::migrate(instance, &valid.image, &it.job_name, snapshots)
     });
     preflight.into_iter().chain(migration).collect()
 }
 
-fn deployments(instance: &SentryInstance, valid: &Validated, progress: &Progress) -> Vec<Deployment> {
-    let Some(rolled_out) = progress.rolled_out.as_ref().filter(|_| progress.lost.is_empty()) else { return Vec::new() };
-    vec![
-        worker::worker(instance, &valid.image, rolled_out),
-        cron::cron(instance, &valid.image, rolled_out),
-        web::web(instance, &valid.image, rolled_out),
-    ]
+fn deployments(instance: &SentryInstance, valid: &Validated, progress: &Progress) -> Result<Vec<Deployment>, String> {
+    let rolled_out = progress.rolled_out.as_ref().filter(|_| progress.lost.is_empty());
+    let Some(rolled_out) = rolled_out else { return Ok(Vec::new()) };
+    Ok(vec![
+        worker::worker(instance, &valid.image, rolled_out)?,
+        cron::cron(instance, &valid.image, rolled_out)?,
+        web::web(instance, &valid.image, rolled_out)?,
+    ])
+}
+
+/// A hash of what a component's pods are told besides snapshots. How many there are is nothing they are told.
+pub fn component_hash(spec: &SentryInstanceSpec, role: Role) -> String {
+    let pods = pod::Pods::of(spec, role).map(|pods| {
+        json!([
+            pods.resources,
+            pods.scheduling,
+            pods.env,
+            pods.patch,
+            spec.files,
+            spec.image.as_ref().map(|it| &it.pull_secrets)
+        ])
+    });
+    short_hash([json!([pods, env::plain(spec, role)]).to_string().as_str()])
 }
 
 fn keep(progress: &Progress, before: &SentryInstanceStatus) -> Keep {

@@ -32,8 +32,7 @@ pub fn preflight(instance: &SentryInstance, image: &ImageToRun, job_name: &str, 
         image: &image.reference,
         args: &["config", "check", "--json"],
         snapshots,
-        env: &[],
-        resources: None,
+        pods: None,
     };
     let spec = JobSpec {
         backoff_limit: Some(0),

@@ -22,7 +22,7 @@ pub fn http_route_resource() -> ApiResource {
 
 /// The `HTTPRoute` that an instance asks for.
 pub fn http_route(instance: &SentryInstance) -> Option<DynamicObject> {
-    let GatewayRouting { parent_refs } = instance.spec.routing.as_ref()?.gateway.as_ref()?;
+    let GatewayRouting { parent_refs, annotations } = instance.spec.routing.as_ref()?.gateway.as_ref()?;
     let resource = http_route_resource();
     let spec = json!({
         "parentRefs": parent_refs,
@@ -31,9 +31,11 @@ pub fn http_route(instance: &SentryInstance) -> Option<DynamicObject> {
             "backendRefs": [{ "name": child_name(instance, Role::Web), "port": PORT }],
         }],
     });
+    let mut metadata = metadata(instance, child_name(instance, Role::Web), Role::Web.as_str());
+    metadata.annotations = (!annotations.is_empty()).then(|| annotations.clone());
     Some(DynamicObject {
         types: Some(TypeMeta { api_version: resource.api_version, kind: resource.kind }),
-        metadata: metadata(instance, child_name(instance, Role::Web), Role::Web.as_str()),
+        metadata,
         data: json!({ "spec": spec }),
     })
 }

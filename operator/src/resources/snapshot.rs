@@ -12,39 +12,12 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use sha2::Sha256;
 
+use super::concern;
 use super::labels::{SNAPSHOT, hex10, metadata};
-use crate::instance::SentryInstance;
+use crate::instance::{Concern, SentryInstance};
 
 /// Environment variables of the platform, by name.
 pub type Env = BTreeMap<String, String>;
-
-/// What a snapshot's settings are about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Concern {
-    /// Secret key, public URL, time zone.
-    Core,
-    /// PostgreSQL.
-    Database,
-    /// Redis.
-    Redis,
-    /// SMTP.
-    Mail,
-    /// The first superuser.
-    Admin,
-}
-
-impl Concern {
-    /// The word used in names and labels.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Core => "core",
-            Self::Database => "database",
-            Self::Redis => "redis",
-            Self::Mail => "mail",
-            Self::Admin => "admin",
-        }
-    }
-}
 
 /// Rendered settings and the name they give themselves.
 #[derive(Clone, PartialEq, Eq)]
@@ -67,14 +40,14 @@ impl Snapshot {
     /// Names `env` after its content.
     pub fn new(instance: &SentryInstance, secret_key: &[u8], concern: Concern, env: Env) -> Self {
         let hash = keyed_hash(secret_key, concern, &env);
-        let name = format!("{}-{}-{hash}", instance.name_any(), concern.as_str());
+        let name = format!("{}-{}-{hash}", instance.name_any(), concern::word(concern));
         Self { concern, name, env }
     }
 
     /// The Secret that holds it.
     pub fn secret(&self, instance: &SentryInstance) -> Secret {
         let mut metadata = metadata(instance, self.name.clone(), "settings");
-        metadata.labels.get_or_insert_default().insert(SNAPSHOT.to_owned(), self.concern.as_str().to_owned());
+        metadata.labels.get_or_insert_default().insert(SNAPSHOT.to_owned(), concern::word(self.concern).to_owned());
         let data = self.env.iter().map(|(name, value)| (name.clone(), ByteString(value.clone().into_bytes())));
         Secret {
             metadata,
@@ -93,7 +66,7 @@ impl Snapshot {
 
 fn keyed_hash(secret_key: &[u8], concern: Concern, env: &Env) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret_key).expect("HMAC takes keys of every length");
-    mac.update(concern.as_str().as_bytes());
+    mac.update(concern::word(concern).as_bytes());
     for (name, value) in env {
         for part in [name, value] {
             mac.update(&(part.len() as u64).to_be_bytes());

@@ -4,10 +4,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Desired, GatewayApi, Keep, SnapshotsKept};
+use crate::instance::Concern;
 use crate::testing::{BAD_PASSWORD, Shop};
 
 fn yaml(desired: &Desired) -> Value {
-    let Desired { snapshots, jobs, deployments, services, budgets, ingresses, routes, keep } = desired;
+    let Desired { snapshots, jobs, deployments, services, budgets, ingresses, routes, claims, rejected, keep } =
+        desired;
     let Keep { snapshots: kept, jobs: kept_jobs } = keep;
     let kept = match kept {
         SnapshotsKept::All => json!("all"),
@@ -21,6 +23,8 @@ fn yaml(desired: &Desired) -> Value {
         "budgets": budgets,
         "ingresses": ingresses,
         "routes": routes,
+        "claims": claims,
+        "rejected": rejected,
         "keptSnapshots": kept,
         "keptJobs": kept_jobs,
     })
@@ -87,7 +91,7 @@ fn a_gateway_gets_a_route_as_soon_as_there_can_be_one() {
 #[test]
 fn a_rolling_instance_keeps_the_snapshots_of_the_pods_before() {
     let mut shop = Shop::running();
-    let old = shop.last.rolled_out.clone().expect("it runs").snapshots.database.expect("with a database");
+    let old = shop.snapshot(Concern::Database);
     shop.password("second");
     shop.step();
     shop.preflight_succeeds();

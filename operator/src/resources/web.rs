@@ -1,28 +1,22 @@
-//! The web pods: they take in events and serve pages on 9000. They do not mount the mail settings.
+//! The web pods: they take in events and serve pages on 9000, and send what somebody waits for, as a lost password does.
 
 use k8s_openapi::api::apps::v1::Deployment;
 
-use super::deployment::{Replacement, deployment, with_container};
+use super::deployment::{Replacement, deployment, snapshots, with_container};
 use super::labels::Role;
-use super::pod::{METRICS, Program, port, probe, template};
+use super::pod::{METRICS, Pods, Program, port, probe, template};
 use super::service::HTTP;
 use crate::instance::{RolledOut, SentryInstance};
 use crate::validate::ImageToRun;
 
 /// The Deployment `<instance>-web`.
-pub fn web(instance: &SentryInstance, image: &ImageToRun, rolled_out: &RolledOut) -> Deployment {
-    let component = &instance.spec.web;
-    let snapshots = &rolled_out.snapshots;
+pub fn web(instance: &SentryInstance, image: &ImageToRun, rolled_out: &RolledOut) -> Result<Deployment, String> {
     let program = Program {
         role: Role::Web,
         image: &rolled_out.image,
         args: &["run", "web"],
-        snapshots: [&snapshots.core, &snapshots.database, &snapshots.redis]
-            .into_iter()
-            .filter_map(Option::as_deref)
-            .collect(),
-        env: &component.env,
-        resources: Some(&component.resources),
+        snapshots: snapshots(instance, Role::Web, rolled_out),
+        pods: Pods::of(&instance.spec, Role::Web),
     };
     let template = with_container(template(instance, image, &program), |container| {
         container.ports = Some(vec![port(HTTP, 9000), port(METRICS, 9100)]);
@@ -30,5 +24,5 @@ pub fn web(instance: &SentryInstance, image: &ImageToRun, rolled_out: &RolledOut
         container.liveness_probe = Some(probe("/_health/", HTTP, 6));
         container.readiness_probe = Some(probe("/_ready/", HTTP, 2));
     });
-    deployment(instance, Role::Web, component.replicas, &Replacement::Rolling, template)
+    deployment(instance, Role::Web, &Replacement::Rolling, template)
 }

@@ -10,6 +10,7 @@ use crate::drift;
 use crate::instance::{ComponentStatus, SentryInstance};
 use crate::resources::GatewayApi;
 use crate::resources::labels::{Role, child_name, selector_text};
+use crate::resources::pod::Pods;
 
 /// How far the Deployments are from what they should be: a sentence for each that is not there yet.
 pub struct Rollout {
@@ -71,6 +72,9 @@ fn waiting_for(role: Role, wanted: Option<&Deployment>, live: Option<&Deployment
 
 /// `Available`: somebody serves, if perhaps not yet as the spec asks.
 pub fn available(told: &Told) -> Verdict {
+    if told.instance.spec.suspended {
+        return Verdict::new("Available", Truth::False, "Suspended", "no pods run until spec.suspended is false");
+    }
     let serves = |role: &Role| {
         find(told, *role).is_some_and(|deployment| {
             let available = deployment.status.as_ref().and_then(|status| status.available_replicas).unwrap_or(0);
@@ -82,6 +86,36 @@ pub fn available(told: &Told) -> Verdict {
         return Verdict::new("Available", Truth::True, "PodsAvailable", "web, worker and cron have pods that serve");
     }
     Verdict::new("Available", Truth::False, "PodsUnavailable", format!("no pod of {} is available", missing.join(", ")))
+}
+
+/// Why a `podTemplate` or an affinity was not taken.
+pub const OVERRIDE_REJECTED: &str = "OverrideRejected";
+const OVERRIDES: &str = "OverridesAccepted";
+
+/// The components whose pods the spec patches.
+pub fn overridden(instance: &SentryInstance) -> Vec<Role> {
+    let patched = |role: &Role| {
+        Pods::of(&instance.spec, *role)
+            .is_some_and(|pods| !pods.patch.is_empty() || !pods.scheduling.affinity.is_empty())
+    };
+    ROLES.into_iter().filter(patched).collect()
+}
+
+/// `OverridesAccepted`, where there are any.
+pub fn overrides(told: &Told) -> Option<Verdict> {
+    if let Some(why) = &told.desired.rejected {
+        let message = format!("{why}; the pods stay as they are");
+        return Some(Verdict::new(OVERRIDES, Truth::False, OVERRIDE_REJECTED, message));
+    }
+    let names: Vec<&str> = overridden(told.instance).into_iter().map(Role::as_str).collect();
+    let message = format!("the pods of {} are patched as asked", names.join(", "));
+    (!names.is_empty()).then(|| Verdict::new(OVERRIDES, Truth::True, "Accepted", message))
+}
+
+/// `OverridesAccepted` where the API server said no.
+pub fn refused(role: Role, message: &str) -> Verdict {
+    let field = format!("spec.{}.podTemplate", role.as_str());
+    Verdict::new(OVERRIDES, Truth::False, OVERRIDE_REJECTED, format!("{field}: {message}; the pods stay as they are"))
 }
 
 /// How many pods a component has; `None` before its Deployment exists, except that a scaler may always read the worker's.

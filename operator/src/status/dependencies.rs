@@ -1,14 +1,13 @@
 //! The conditions of what an instance depends on: its key, its servers, its schema.
 //!
-//! Reasons: `Available` `SecretNotFound` `SecretKeyMissing` `SecretKeyLost` `Paused`; `Connected` `Checking` `PreflightFailed`
-//! and those that `picket config check` names (`AuthenticationFailed`, `DnsLookupFailed`, …); `UpToDate` `Pending` `Running`
-//! `Failed`.
+//! Their reasons are those of `reasons`.
 
-use super::{Told, Truth, Verdict};
-use crate::advance::check;
-use crate::instance::{Check, CheckStatus, JobPhase, MigrationStatus};
+use super::{Told, Truth, Verdict, reasons};
+use crate::instance::{Check, CheckStatus, Concern, JobPhase, MigrationStatus};
+use crate::resources::concern;
 use crate::resources::labels::RETRY_MIGRATION;
-use crate::validate::{Candidate, KeyProblem, Missing};
+use crate::secrets::Missing;
+use crate::validate::KeyProblem;
 
 /// `SecretKeyReady`.
 pub fn secret_key(told: &Told) -> Verdict {
@@ -24,7 +23,7 @@ pub fn secret_key(told: &Told) -> Verdict {
 }
 
 fn lost(told: &Told, secret: &str) -> String {
-    let copy = told.progress.rolled_out.as_ref().and_then(|rolled_out| rolled_out.snapshots.core.as_deref());
+    let copy = told.progress.rolled_out.as_ref().and_then(|rolled_out| rolled_out.snapshots.get(Concern::Core));
     let help = copy.map_or_else(
         || "restore it from a backup".to_owned(),
         |copy| {
@@ -34,51 +33,49 @@ fn lost(told: &Told, secret: &str) -> String {
     format!("Secret {secret} is gone; another key would end every session, so none is generated: {help}")
 }
 
-/// `DatabaseReady`.
-pub fn database(told: &Told) -> Verdict {
-    let candidate = told.valid.candidates.as_ref().ok().map(|candidates| &candidates.database);
-    dependency(told, "DatabaseReady", check::DATABASE, candidate, told.progress.verified.database.as_deref())
+/// The conditions of everything that is tried: one per check, of what the spec asks for.
+pub fn tried(told: &Told) -> Vec<Verdict> {
+    let spec = &told.instance.spec;
+    let asked_for = |concern: &Concern| match concern {
+        Concern::Files => spec.files.as_ref().is_some_and(|files| files.s3.is_some()),
+        Concern::Mail => spec.mail.is_some(),
+        Concern::Ldap => spec.ldap.is_some(),
+        Concern::Channels => !spec.channels.is_empty(),
+        Concern::Core | Concern::Database | Concern::Redis | Concern::Admin => true,
+    };
+    let has_robot = spec.channels.iter().any(|channel| channel.dingtalk.is_some());
+    let checks = concern::TRIED.into_iter().filter(asked_for).flat_map(|concern| {
+        let checks = concern::checks(concern).iter();
+        checks.map(move |(check, kind)| (concern, *check, *kind))
+    });
+    checks
+        .filter(|(_, check, _)| *check != "dingtalk" || has_robot)
+        .map(|(concern, check, kind)| dependency(told, concern, check, kind))
+        .collect()
 }
 
-/// `RedisReady`.
-pub fn redis(told: &Told) -> Verdict {
-    let candidate = told.valid.candidates.as_ref().ok().map(|candidates| &candidates.redis);
-    dependency(told, "RedisReady", check::REDIS, candidate, told.progress.verified.redis.as_deref())
-}
-
-/// `MailReady`, if mail is asked for.
-pub fn mail(told: &Told) -> Option<Verdict> {
-    told.instance.spec.mail.as_ref()?;
-    let candidate = told.valid.candidates.as_ref().ok().and_then(|candidates| candidates.mail.as_ref());
-    Some(dependency(told, "MailReady", check::MAIL, candidate, told.progress.verified.mail.as_deref()))
-}
-
-fn dependency(
-    told: &Told,
-    kind: &'static str,
-    check: &str,
-    candidate: Option<&Candidate>,
-    verified: Option<&str>,
-) -> Verdict {
+fn dependency(told: &Told, concern: Concern, check: &str, kind: &'static str) -> Verdict {
+    let candidate = told.valid.candidates.as_ref().ok().and_then(|candidates| candidates.tried.get(&concern));
+    let verified = told.progress.verified.get(concern);
     let Some(candidate) = candidate else {
         return Verdict::new(kind, Truth::Unknown, "Pending", "waiting for the secret key");
     };
     let snapshot = match candidate {
         Ok(snapshot) => snapshot,
-        Err(Missing { reason, message }) => return Verdict::new(kind, Truth::False, *reason, message),
+        Err(Missing { reason, message }) => {
+            return Verdict::new(kind, Truth::False, *reason, format!("{message}{}", keeps(verified, None)));
+        }
     };
-    let keeps = match verified {
-        Some(name) if name != snapshot.name => "; the pods keep the settings that worked",
-        _ => "",
-    };
+    let keeps = keeps(verified, Some(&snapshot.name));
     let preflight = told.progress.preflight.as_ref();
     let found = preflight.and_then(|preflight| preflight.checks.iter().find(|it| it.name == check));
     match (found, preflight) {
         (Some(Check { status: CheckStatus::Failed, reason, message, .. }), _) => {
-            let reason = reason.clone().filter(|reason| is_a_reason(reason));
             let message = message.as_deref().unwrap_or("it does not work");
-            Verdict::new(kind, Truth::False, reason.unwrap_or_else(failed), format!("{message}{keeps}"))
+            let known = reason.clone().filter(|reason| reasons::is_known(reason));
+            Verdict::new(kind, Truth::False, known.unwrap_or_else(failed), format!("{message}{keeps}"))
         }
+        (Some(_), _) => Verdict::new(kind, Truth::True, "Connected", "it answers as it should"),
         _ if verified == Some(&snapshot.name) => {
             Verdict::new(kind, Truth::True, "Connected", "it answers as it should")
         }
@@ -95,18 +92,17 @@ fn dependency(
                 format!("Job {} tries it{waiting}{keeps}", preflight.job_name),
             )
         }
-        (_, None) => Verdict::new(kind, Truth::Unknown, "Pending", "tried once the other server's Secret is there"),
+        (_, None) => Verdict::new(kind, Truth::Unknown, "Pending", "tried once the Secrets of both servers are there"),
     }
+}
+
+/// What the pods have meanwhile, where settings worked before.
+fn keeps(verified: Option<&str>, wanted: Option<&str>) -> &'static str {
+    if verified.is_some() && verified != wanted { "; the pods keep the settings that worked" } else { "" }
 }
 
 fn failed() -> String {
     "PreflightFailed".to_owned()
-}
-
-/// What the API server accepts as a condition's reason.
-fn is_a_reason(word: &str) -> bool {
-    let starts_well = word.chars().next().is_some_and(|first| first.is_ascii_alphabetic());
-    starts_well && word.len() <= 128 && word.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// `MigrationsApplied`.
@@ -117,6 +113,11 @@ pub fn migrations(told: &Told) -> Verdict {
     };
     match phase {
         JobPhase::Succeeded => Verdict::new(KIND, Truth::True, "UpToDate", format!("the schema is what {image} needs")),
+        JobPhase::Pending if told.awaits_approval() => {
+            let help =
+                format!("set spec.migrations.approvedImage to {image} to let it run; what ran before still runs");
+            Verdict::new(KIND, Truth::False, "AwaitingApproval", help)
+        }
         JobPhase::Pending => {
             let why = message.as_deref().unwrap_or("starts once PostgreSQL and Redis answer");
             Verdict::new(KIND, Truth::False, "Pending", why)

@@ -6,6 +6,7 @@
 
 mod components;
 mod dependencies;
+pub mod reasons;
 #[cfg(test)]
 mod tests;
 
@@ -14,11 +15,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::DynamicObject;
 
-use crate::advance::Progress;
-use crate::instance::{JobPhase, Phase, SecretKeyStatus, SentryInstance, SentryInstanceStatus};
-use crate::resources::labels::Role;
-use crate::resources::{Desired, GatewayApi};
-use crate::validate::{KeyProblem, Validated, generated_secret};
+use crate::advance::{Progress, awaits_approval};
+use crate::instance::{
+    Concern, JobPhase, Phase, SecretKeyStatus, SentryInstance, SentryInstanceSpec, SentryInstanceStatus, Severity,
+};
+use crate::resources::labels::{Role, child_name};
+use crate::resources::{Desired, GatewayApi, concern};
+use crate::secrets::generated_secret;
+use crate::validate::{KeyProblem, Validated};
 
 /// The objects that were there after applying.
 #[derive(Clone, Debug)]
@@ -81,6 +85,13 @@ impl Truth {
     }
 }
 
+impl Told<'_> {
+    /// Whether an upgrade waits for somebody to approve it.
+    fn awaits_approval(&self) -> bool {
+        awaits_approval(self.instance, self.valid)
+    }
+}
+
 impl From<bool> for Truth {
     fn from(holds: bool) -> Self {
         if holds { Self::True } else { Self::False }
@@ -115,9 +126,10 @@ pub fn status(told: &Told) -> SentryInstanceStatus {
     let Told { instance, valid, progress, live, .. } = told;
     let before = instance.status.clone().unwrap_or_default();
     let rollout = components::rollout(told);
-    let mut verdicts = vec![dependencies::secret_key(told), dependencies::database(told), dependencies::redis(told)];
-    verdicts.extend(dependencies::mail(told));
+    let mut verdicts = vec![dependencies::secret_key(told)];
+    verdicts.extend(dependencies::tried(told));
     verdicts.push(dependencies::migrations(told));
+    verdicts.extend(components::overrides(told));
     verdicts.extend(components::route(instance, live));
     let phase = phase(told, &verdicts, &rollout);
     let summary = summary(instance, phase, &verdicts, &rollout);
@@ -142,14 +154,19 @@ pub fn status(told: &Told) -> SentryInstanceStatus {
     }
 }
 
-/// The status of an instance whose objects the API server refused: a person has to change the spec.
+/// The status of an instance one of whose objects the API server refused: a person has to change the spec. Where the object
+/// is a Deployment with a `podTemplate` or an affinity, it is that which has to change.
 pub fn rejected(instance: &SentryInstance, message: &str, now: Timestamp) -> SentryInstanceStatus {
     let before = instance.status.clone().unwrap_or_default();
-    let verdicts = vec![
-        Verdict::new("Ready", Truth::False, "Rejected", message),
+    let overridden =
+        components::overridden(instance).into_iter().find(|role| message.contains(&child_name(instance, *role)));
+    let mut verdicts = Vec::from_iter(overridden.map(|role| components::refused(role, message)));
+    let reason = if overridden.is_some() { components::OVERRIDE_REJECTED } else { "Rejected" };
+    verdicts.extend([
+        Verdict::new("Ready", Truth::False, reason, message),
         Verdict::new("Reconciling", Truth::False, "Rejected", "waiting for the spec to change"),
-        Verdict::new("Stalled", Truth::True, "Rejected", message),
-    ];
+        Verdict::new("Stalled", Truth::True, reason, message),
+    ]);
     let replaced: Vec<&str> = verdicts.iter().map(|verdict| verdict.kind).collect();
     let mut conditions = conditions(instance, &before, verdicts.clone(), now);
     let others = before.conditions.iter().filter(|condition| !replaced.contains(&condition.type_.as_str()));
@@ -167,11 +184,10 @@ fn brings_own_key(instance: &SentryInstance) -> bool {
 }
 
 fn phase(told: &Told, verdicts: &[Verdict], rollout: &components::Rollout) -> Phase {
-    let truth = |kind: &str| verdicts.iter().find(|verdict| verdict.kind == kind).map(|verdict| verdict.truth);
-    let any = |kinds: &[&str], wanted: Truth| kinds.iter().any(|kind| truth(kind) == Some(wanted));
+    let spec = &told.instance.spec;
     let progress = told.progress;
     let migration = progress.migration.as_ref().map(|migration| migration.phase);
-    if told.instance.spec.paused {
+    if spec.paused {
         return Phase::Paused;
     }
     let candidates = match &told.valid.candidates {
@@ -179,56 +195,72 @@ fn phase(told: &Told, verdicts: &[Verdict], rollout: &components::Rollout) -> Ph
         Err(KeyProblem::Missing(_) | KeyProblem::NotYet) => return Phase::WaitingForSecret,
         Ok(candidates) => candidates,
     };
+    if told.desired.rejected.is_some() {
+        return Phase::Stalled;
+    }
     if migration == Some(JobPhase::Failed) {
         return Phase::MigrationFailed;
     }
-    if any(&["DatabaseReady", "RedisReady"], Truth::False) {
-        let missing = candidates.database.is_err() || candidates.redis.is_err();
+    let blocking = |verdict: &Verdict| is_tried(verdict) && !is_tolerated(spec, verdict);
+    if verdicts.iter().any(|verdict| blocking(verdict) && verdict.truth == Truth::False) {
+        let missing = candidates.tried.values().any(Result::is_err);
         return match progress.rolled_out {
             Some(_) if rollout.complete() => Phase::Degraded,
             _ if missing => Phase::WaitingForSecret,
             _ => Phase::PreflightFailed,
         };
     }
-    if any(&["DatabaseReady", "RedisReady", "MailReady"], Truth::Unknown) {
+    if verdicts.iter().any(|verdict| is_tried(verdict) && verdict.truth == Truth::Unknown) {
         return Phase::Preflight;
     }
     if migration != Some(JobPhase::Succeeded) {
-        return Phase::Migrating;
+        return if told.awaits_approval() { Phase::AwaitingApproval } else { Phase::Migrating };
     }
     if !rollout.complete() {
         return Phase::RollingOut;
     }
-    let limping = any(&["MailReady", "RouteReady"], Truth::False) || !progress.lost.is_empty();
+    if spec.suspended {
+        return Phase::Suspended;
+    }
+    let fails =
+        |verdict: &Verdict| verdict.truth == Truth::False && (is_tried(verdict) || verdict.kind == "RouteReady");
+    let limping = verdicts.iter().any(fails) || !progress.lost.is_empty();
     if limping { Phase::Degraded } else { Phase::Running }
 }
 
-/// `Ready`, `Reconciling` and `Stalled`. Mail that does not work leaves the instance ready: it takes in and shows events.
+/// Whether it tells of something that a preflight tries.
+fn is_tried(verdict: &Verdict) -> bool {
+    concern_of(verdict).is_some()
+}
+
+fn concern_of(verdict: &Verdict) -> Option<Concern> {
+    let tells = |concern: &Concern| concern::checks(*concern).iter().any(|(_, kind)| *kind == verdict.kind);
+    concern::TRIED.into_iter().find(tells)
+}
+
+/// Whether the instance is ready without it, as the spec says.
+fn is_tolerated(spec: &SentryInstanceSpec, verdict: &Verdict) -> bool {
+    concern_of(verdict).is_some_and(|concern| concern::severity(concern, spec) == Severity::Warn)
+}
+
+/// `Ready`, `Reconciling` and `Stalled`. Mail that does not work, unless the spec says otherwise, leaves the instance ready:
+/// it takes in and shows events.
 fn summary(
     instance: &SentryInstance,
     phase: Phase,
     verdicts: &[Verdict],
     rollout: &components::Rollout,
 ) -> [Verdict; 3] {
-    let good = |verdict: &Verdict| verdict.truth == Truth::True || verdict.kind == "MailReady";
+    let good = |verdict: &Verdict| verdict.truth == Truth::True || is_tolerated(&instance.spec, verdict);
     let needed =
         verdicts.iter().all(|verdict| good(verdict) || (verdict.kind == "RouteReady" && verdict.truth != Truth::False));
-    let ready = needed && rollout.complete();
+    let ready = needed && rollout.complete() && !instance.spec.suspended;
     let stalled = matches!(phase, Phase::Stalled | Phase::MigrationFailed);
+    let waits = matches!(phase, Phase::Paused | Phase::Suspended | Phase::AwaitingApproval);
     let busy = matches!(phase, Phase::Preflight | Phase::Migrating | Phase::RollingOut) || !ready;
-    let reconciling = busy && !stalled && phase != Phase::Paused;
+    let reconciling = busy && !stalled && !waits;
     let reason = format!("{phase:?}");
-    let is_problem = |verdict: &&Verdict| match verdict.truth {
-        Truth::True => false,
-        Truth::False => true,
-        Truth::Unknown => verdict.kind != "RouteReady",
-    };
-    let problem = verdicts.iter().find(is_problem);
-    let message = match (problem, rollout.waiting_for()) {
-        (Some(problem), _) => format!("{} {}: {}", problem.kind, problem.reason, problem.message),
-        (None, Some(waiting)) => waiting,
-        (None, None) => format!("serving at {}", instance.spec.public_url),
-    };
+    let message = story(instance, phase, verdicts, rollout);
     [
         Verdict::new("Ready", ready.into(), reason.clone(), message.clone()),
         Verdict::new(
@@ -239,6 +271,24 @@ fn summary(
         ),
         Verdict::new("Stalled", stalled.into(), reason, if stalled { message } else { String::new() }),
     ]
+}
+
+/// Where the instance stands, in one line: what is worst, or else what is waited for.
+fn story(instance: &SentryInstance, phase: Phase, verdicts: &[Verdict], rollout: &components::Rollout) -> String {
+    let problem = |truth: Truth| {
+        let is_it =
+            |verdict: &&Verdict| verdict.truth == truth && !(truth == Truth::Unknown && verdict.kind == "RouteReady");
+        verdicts
+            .iter()
+            .find(|verdict| is_it(verdict) && !is_tolerated(&instance.spec, verdict))
+            .or_else(|| verdicts.iter().find(is_it))
+    };
+    match (problem(Truth::False).or_else(|| problem(Truth::Unknown)), rollout.waiting_for()) {
+        (Some(problem), _) => format!("{} {}: {}", problem.kind, problem.reason, problem.message),
+        (None, Some(waiting)) => waiting,
+        (None, None) if phase == Phase::Suspended => "suspended: no pods run until spec.suspended is false".to_owned(),
+        (None, None) => format!("serving at {}", instance.spec.public_url),
+    }
 }
 
 fn conditions(

@@ -11,7 +11,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Channel, ChannelId, KINDS, explain, kind, schema,
+    Channel, ChannelId, KINDS,
+    configured::CONFIGURED,
+    explain, kind, schema,
     setup::{self, Asked},
     store::{self, Owner},
 };
@@ -78,7 +80,7 @@ pub fn shown(channel: &Channel) -> Value {
     let secrets: Vec<&str> = secrets.filter(|field| field.input.is_secret()).map(|field| field.name).collect();
     json!({
         "id": channel.id.0.to_string(), "kind": channel.kind, "name": channel.name, "config": channel.config.0,
-        "secrets": secrets, "isShared": channel.project_id.is_none(),
+        "secrets": secrets, "isShared": channel.project_id.is_none(), "isConfigured": channel.is_configured,
         "status": if channel.paused_at.is_some() { "paused" } else { "active" },
         "pausedBecause": channel.paused_at.map(|_| explain(&channel.kind, &channel.paused_code).en),
         "pausedSaid": channel.paused_said,
@@ -107,6 +109,9 @@ pub async fn find(app: &App, owner: Owner, id: i64) -> Result<Channel, Error> {
 /// One of the owner's very own.
 async fn own(app: &App, owner: Owner, id: i64) -> Result<Channel, Error> {
     let channel = find(app, owner, id).await?;
+    if channel.is_configured {
+        return Err(Error::Invalid(CONFIGURED.en.to_owned()));
+    }
     if channel.project_id == owner.project { Ok(channel) } else { Err(Error::Forbidden) }
 }
 

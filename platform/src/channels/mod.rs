@@ -4,7 +4,8 @@
 //! and so to all its projects. To add a kind: write its file, and name it in [`KINDS`].
 
 pub mod api;
-mod dingtalk;
+pub mod configured;
+pub mod dingtalk;
 mod feishu;
 pub mod letter;
 mod mail;
@@ -218,6 +219,8 @@ pub struct Channel {
     pub paused_at: Option<DateTime<Utc>>,
     pub paused_code: String,
     pub paused_said: String,
+    /// It comes from the installation's configuration, and changes there alone.
+    pub is_configured: bool,
 }
 
 impl Channel {

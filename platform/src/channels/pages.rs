@@ -60,6 +60,7 @@ struct Row {
     name: String,
     kind: String,
     is_shared: bool,
+    is_configured: bool,
     may_change: bool,
     /// Why it is paused, in words and in those of the other side.
     paused: Option<(String, String)>,
@@ -147,6 +148,7 @@ async fn list(
         id: channel.id.0,
         kind: kind(&channel.kind).map_or_else(|| channel.kind.clone(), |kind| kind.label().of(language).to_owned()),
         is_shared: channel.project_id.is_none(),
+        is_configured: channel.is_configured,
         may_change: view.may_decide && channel.project_id.is_some(),
         paused: channel.paused_at.map(|_| {
             (explain(&channel.kind, &channel.paused_code).of(language).to_owned(), channel.paused_said.clone())

@@ -13,14 +13,14 @@ use super::{
     seal, send,
     store::{self, New, Owner},
 };
-use crate::{app::App, auth::UserId, outbound, ui::Language};
+use crate::{app::App, auth::UserId, config::Networks, outbound, ui::Language};
 
 /// The longest name of a channel.
 const LONGEST_NAME: usize = 100;
 /// Channels that one project or organisation may have.
 const MOST: usize = 100;
 
-const NO_KIND: Both = both("There is no such kind of channel.", "没有这种渠道。");
+pub const NO_KIND: Both = both("There is no such kind of channel.", "没有这种渠道。");
 const NO_NAME: Both = both("A name has between 1 and 100 characters.", "名称为 1 到 100 个字符。");
 const TOO_MANY: Both = both("There are 100 channels already.", "已有 100 个渠道。");
 const NOT_ALLOWED: Both = both(
@@ -39,7 +39,7 @@ pub struct Asked {
 /// Adds a channel, or says what is wrong with it.
 pub async fn create(app: &App, owner: Owner, user: UserId, asked: &Asked) -> Result<Result<ChannelId, Vec<Wrong>>> {
     let Some(kind) = kind(&asked.kind) else { return Ok(Err(vec![("kind".to_owned(), NO_KIND)])) };
-    let config = match check(app, kind, asked, None) {
+    let config = match check(&app.config.outbound.allow, kind, asked, None) {
         Ok(config) => config,
         Err(wrong) => return Ok(Err(wrong)),
     };
@@ -50,7 +50,7 @@ pub async fn create(app: &App, owner: Owner, user: UserId, asked: &Asked) -> Res
     let (config, secrets) = config.split(kind.fields());
     let secrets = seal(&app.vault, owner.organization, &secrets)?;
     let name = asked.name.trim();
-    let new = New { owner, kind: kind.id(), name, config, secrets, user, now: app.now() };
+    let new = New { owner, kind: kind.id(), name, config, secrets, user: Some(user), now: app.now() };
     Ok(Ok(store::insert(&app.db, &new).await.context("adding a channel")?))
 }
 
@@ -59,7 +59,7 @@ pub async fn change(app: &App, channel: &Channel, asked: &Asked) -> Result<Resul
     let Some(kind) = kind(&channel.kind) else { return Ok(Err(vec![("kind".to_owned(), NO_KIND)])) };
     // Where they cannot be read any more they are to be entered again.
     let before = channel.open(&app.vault).unwrap_or_else(|_| Config::new(channel.config.0.clone(), BTreeMap::new()));
-    let config = match check(app, kind, asked, Some(&before)) {
+    let config = match check(&app.config.outbound.allow, kind, asked, Some(&before)) {
         Ok(config) => config,
         Err(wrong) => return Ok(Err(wrong)),
     };
@@ -69,7 +69,13 @@ pub async fn change(app: &App, channel: &Channel, asked: &Asked) -> Result<Resul
     Ok(Ok(()))
 }
 
-fn check(app: &App, kind: &dyn Kind, asked: &Asked, before: Option<&Config>) -> Result<Config, Vec<Wrong>> {
+/// What somebody filled in, read, or what is wrong with it.
+pub fn check(
+    allowed: &Networks,
+    kind: &dyn Kind,
+    asked: &Asked,
+    before: Option<&Config>,
+) -> Result<Config, Vec<Wrong>> {
     let length = asked.name.trim().chars().count();
     let mut wrong = Vec::new();
     if !(1..=LONGEST_NAME).contains(&length) {
@@ -81,7 +87,7 @@ fn check(app: &App, kind: &dyn Kind, asked: &Asked, before: Option<&Config>) -> 
             for field in kind.fields() {
                 let is_url = matches!(field.input, schema::Input::Url | schema::Input::SecretUrl);
                 let value = config.text(field.name);
-                if is_url && !value.is_empty() && outbound::check(value, &app.config.outbound.allow).is_err() {
+                if is_url && !value.is_empty() && outbound::check(value, allowed).is_err() {
                     wrong.push((field.name.to_owned(), NOT_ALLOWED));
                 }
             }

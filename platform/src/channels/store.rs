@@ -23,22 +23,23 @@ pub struct New<'a> {
     pub name: &'a str,
     pub config: BTreeMap<String, String>,
     pub secrets: Vec<u8>,
-    pub user: UserId,
+    /// None where it comes from the installation's configuration.
+    pub user: Option<UserId>,
     pub now: DateTime<Utc>,
 }
 
 /// Adds a channel.
 pub async fn insert(db: impl PgExecutor<'_>, new: &New<'_>) -> sqlx::Result<ChannelId> {
     query_scalar!(
-        r#"insert into channels (organization_id, project_id, kind, name, config, secrets, owner, created_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8) returning id as "id: ChannelId""#,
+        r#"insert into channels (organization_id, project_id, kind, name, config, secrets, owner, created_at, is_configured)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $7::bigint is null) returning id as "id: ChannelId""#,
         new.owner.organization.0,
         new.owner.project.map(|project| project.0),
         new.kind,
         new.name,
         Json(&new.config) as Json<&BTreeMap<String, String>>,
         new.secrets,
-        new.user.0,
+        new.user.map(|user| user.0),
         new.now,
     )
     .fetch_one(db)
@@ -82,7 +83,7 @@ pub async fn usable(db: impl PgExecutor<'_>, owner: Owner) -> sqlx::Result<Vec<C
         Channel,
         r#"select id as "id: ChannelId", organization_id as "organization_id: OrganizationId", project_id as "project_id: ProjectId", kind, name,
                   config as "config: Json<BTreeMap<String, String>>", secrets, owner as "owner: UserId", created_at,
-                  paused_at, paused_code, paused_said
+                  paused_at, paused_code, paused_said, is_configured
            from channels where organization_id = $1 and (project_id is null or project_id = $2) order by id"#,
         owner.organization.0,
         owner.project.map(|project| project.0),
@@ -97,7 +98,7 @@ pub async fn find(db: impl PgExecutor<'_>, channel: ChannelId) -> sqlx::Result<O
         Channel,
         r#"select id as "id: ChannelId", organization_id as "organization_id: OrganizationId", project_id as "project_id: ProjectId", kind, name,
                   config as "config: Json<BTreeMap<String, String>>", secrets, owner as "owner: UserId", created_at,
-                  paused_at, paused_code, paused_said
+                  paused_at, paused_code, paused_said, is_configured
            from channels where id = $1"#,
         channel.0,
     )
@@ -128,4 +129,14 @@ pub async fn resume(db: impl PgExecutor<'_>, channel: ChannelId) -> sqlx::Result
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Every organisation, and the channels it has from the installation's configuration.
+pub async fn configured(db: impl PgExecutor<'_>) -> sqlx::Result<Vec<(OrganizationId, Option<ChannelId>)>> {
+    let found = query!(
+        r#"select o.id as "organization: OrganizationId", c.id as "channel?: ChannelId"
+           from organizations o left join channels c on c.organization_id = o.id and c.is_configured
+           order by o.id, c.id"#
+    );
+    Ok(found.fetch_all(db).await?.into_iter().map(|row| (row.organization, row.channel)).collect())
 }

@@ -7,7 +7,9 @@ use super::{
     reach::{classify_io, classify_tls},
 };
 use crate::{
-    auth::ldap::{self, Asked, Directories, Mark, Settings, Step, Steps, Verdict, client::Failure, probe},
+    auth::ldap::{
+        self, Asked, Directories, Mark, Settings, Step, Steps, Verdict, client::Failure, filter::WrongFilter, probe,
+    },
     config::Ldap,
 };
 
@@ -18,7 +20,10 @@ pub async fn probe(config: &Ldap) -> Finding {
     }
     let directories = match Directories::open(config) {
         Ok(directories) => directories,
-        Err(error) => return Finding::new(Reason::SettingsInvalid, format!("{error:#}")),
+        Err(error) => {
+            let reason = if error.is::<WrongFilter>() { Reason::FilterInvalid } else { Reason::SettingsInvalid };
+            return Finding::new(reason, format!("{error:#}"));
+        }
     };
     let mut told = Vec::new();
     for settings in directories.all() {
@@ -49,6 +54,8 @@ fn reason(failure: &Failure) -> Reason {
         (_, 50, _) => Reason::PrivilegeMissing,
         (_, 32 | 34, _) => Reason::BaseDoesNotExist,
         (_, 51 | 52, _) => Reason::NotReady,
+        (None, 0, Step::Search) => Reason::NoUsersMatched,
+        (_, 18 | 87, Step::Search | Step::Groups) => Reason::FilterInvalid,
         (_, _, Step::Settings) | (None, 0, Step::Groups) => Reason::SettingsInvalid,
         _ => Reason::UnexpectedAnswer,
     }

@@ -18,7 +18,7 @@ use super::{
     Finding, Reason,
     reach::{classify_io, classify_tls, find, reach},
 };
-use crate::config::Mail;
+use crate::{config::Mail, mail::tls_parameters};
 
 /// How long a server may take to greet. A port that waits for a TLS handshake never does.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(3);
@@ -64,7 +64,7 @@ async fn talk(config: &Mail, host: &str) -> Result<(), Finding> {
         .map_err(|error| invalid(format!("SENTRY_SERVER_EMAIL is not an address: {error}")))?;
     let mut connection = greet(config, host).await?;
     if config.use_tls {
-        start_tls(&mut connection, host).await?;
+        start_tls(&mut connection, config, host).await?;
     }
     if let Some(user) = config.user.as_deref().filter(|user| !user.is_empty()) {
         let password = config.password().map_err(|error| invalid(format!("{error:#}")))?;
@@ -81,7 +81,9 @@ async fn talk(config: &Mail, host: &str) -> Result<(), Finding> {
 
 async fn greet(config: &Mail, host: &str) -> Result<AsyncSmtpConnection, Finding> {
     if config.use_ssl {
-        return connect(config, host, Some(tls(host)?)).await.map_err(|error| failed(Step::TlsGreeting, &error));
+        return connect(config, host, Some(tls(config, host)?))
+            .await
+            .map_err(|error| failed(Step::TlsGreeting, &error));
     }
     match tokio::time::timeout(GREETING_TIMEOUT, connect(config, host, None)).await {
         Ok(greeted) => greeted.map_err(|error| failed(Step::PlainGreeting, &error)),
@@ -93,27 +95,25 @@ async fn greet(config: &Mail, host: &str) -> Result<AsyncSmtpConnection, Finding
     }
 }
 
-async fn start_tls(connection: &mut AsyncSmtpConnection, host: &str) -> Result<(), Finding> {
+async fn start_tls(connection: &mut AsyncSmtpConnection, config: &Mail, host: &str) -> Result<(), Finding> {
     if !connection.can_starttls() {
         let message = "the server does not offer STARTTLS: unset SENTRY_EMAIL_USE_TLS, or turn TLS on at the server";
         return Err(Finding::new(Reason::StartTlsNotOffered, message));
     }
-    connection.starttls(tls(host)?, &ClientId::default()).await.map_err(|error| failed(Step::StartTls, &error))
+    connection.starttls(tls(config, host)?, &ClientId::default()).await.map_err(|error| failed(Step::StartTls, &error))
 }
 
 async fn connect(config: &Mail, host: &str, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, Error> {
     AsyncSmtpConnection::connect_tokio1((host, config.port), None, &ClientId::default(), tls, None).await
 }
 
-fn tls(host: &str) -> Result<TlsParameters, Finding> {
-    TlsParameters::new(host.to_owned()).map_err(|error| {
-        Finding::new(Reason::SettingsInvalid, format!("SENTRY_EMAIL_HOST cannot name a TLS server: {error}"))
-    })
+fn tls(config: &Mail, host: &str) -> Result<TlsParameters, Finding> {
+    tls_parameters(config, host).map_err(|error| Finding::new(Reason::SettingsInvalid, format!("{error:#}")))
 }
 
 /// Whether the silent port answers a TLS handshake, trusted or not.
 async fn speaks_tls(config: &Mail, host: &str) -> Result<bool, Finding> {
-    let tried = tokio::time::timeout(GREETING_TIMEOUT, connect(config, host, Some(tls(host)?))).await;
+    let tried = tokio::time::timeout(GREETING_TIMEOUT, connect(config, host, Some(tls(config, host)?))).await;
     Ok(match tried {
         Ok(Ok(_)) => true,
         Ok(Err(error)) => find::<rustls::Error>(&error).is_some(),
@@ -161,7 +161,7 @@ fn advice(reason: Reason) -> &'static str {
         Reason::PlainExpected => {
             "the port speaks in the clear at first: unset SENTRY_EMAIL_USE_SSL, and use SENTRY_EMAIL_USE_TLS"
         }
-        Reason::TlsUntrustedCA => "add the CA to this machine's trusted certificates",
+        Reason::TlsUntrustedCA => "name the CA that signed the server's certificate by SENTRY_EMAIL_CA",
         Reason::TlsHostnameMismatch => "reach the server by the name in its certificate",
         Reason::TlsHandshakeFailed => "look at the server's certificate and TLS settings",
         _ => "is it an SMTP server that listens there?",
@@ -205,6 +205,7 @@ mod tests {
             password_file: None,
             use_tls: false,
             use_ssl: false,
+            ca: None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! function that picks a [`Reason`]. The operator runs this as a Job, so `--json` is one short line on standard output. No
 //! message is made from a secret, nor from an answer that may echo one.
 
+mod channels;
 mod filestore;
 mod ldap;
 mod mail;
@@ -81,15 +82,18 @@ struct Report<'a> {
 
 /// Probes everything at once.
 pub async fn probe(config: &Config) -> Vec<Check> {
-    let (postgresql, redis, spool, filestore, mail, ldap) = tokio::join!(
+    let (postgresql, redis, spool, filestore, mail, ldap, dingtalk) = tokio::join!(
         bounded("postgresql", PATIENCE, Box::pin(postgresql::probe(&config.postgres))),
         bounded("redis", PATIENCE, Box::pin(redis::probe(config))),
         bounded("spool", PATIENCE, Box::pin(spool::probe(&config.queue))),
         bounded("filestore", PATIENCE, Box::pin(filestore::probe(config))),
         bounded("mail", PATIENCE, Box::pin(mail::probe(&config.mail))),
         bounded("ldap", PATIENCE, Box::pin(ldap::probe(&config.ldap))),
+        bounded("dingtalk", PATIENCE, Box::pin(channels::robots(config))),
     );
-    vec![postgresql, redis, spool, filestore, mail, ldap]
+    let Finding { reason, message } = channels::settings(config);
+    let channels = Check { name: "channels", status: reason.status(), reason, message };
+    vec![postgresql, redis, spool, filestore, mail, ldap, channels, dingtalk]
 }
 
 /// Prints what was found; fails when one of them did.
@@ -136,12 +140,13 @@ fn text_line(check: &Check) -> String {
     }
 }
 
-/// The report on one line, with messages cut until the line is short enough.
+/// The report on one line, with messages cut until the line is short enough: those of failures last.
 fn json_line(mut checks: Vec<Check>) -> Result<String> {
     let mut longest = LONGEST_MESSAGE;
     loop {
         for check in &mut checks {
-            check.message = shortened(&check.message, longest);
+            let room = if check.status == Status::Failed { longest } else { longest / 4 };
+            check.message = shortened(&check.message, room);
         }
         let line = serde_json::to_string(&Report { checks: &checks }).context("writing the report")?;
         if line.len() < LONGEST_LINE || longest == 0 {
@@ -184,7 +189,7 @@ mod tests {
     #[test]
     fn long_messages_are_cut_until_the_line_is_short() {
         for text in ["x", "\u{1}", "日", "\"\n"] {
-            let names = ["postgresql", "redis", "spool", "filestore", "mail", "ldap", "dingtalk"];
+            let names = ["postgresql", "redis", "spool", "filestore", "mail", "ldap", "channels", "dingtalk"];
             let checks = names.map(|name| check(name, Reason::TlsHostnameMismatch, &text.repeat(5000)));
             let line = json_line(checks.into()).unwrap();
             assert!(line.len() < LONGEST_LINE, "{} bytes", line.len());

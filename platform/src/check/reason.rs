@@ -64,6 +64,10 @@ pub enum Reason {
     NoAuthConfigured,
     /// Mail: user or password are wrong, or the server takes none.
     AuthRejected,
+    /// `DingTalk`: there is no robot of this access token.
+    TokenInvalid,
+    /// `DingTalk`: the robot checks signatures, and ours does not fit or is missing.
+    SignMismatch,
 
     /// The server is there and has no such database.
     DatabaseDoesNotExist,
@@ -75,11 +79,19 @@ pub enum Reason {
     PrivilegeMissing,
     /// Mail: the server takes no mail from our sender's address.
     SenderRejected,
+    /// `DingTalk`: the robot takes messages from other addresses alone.
+    IpNotWhitelisted,
     /// The folder cannot be written.
     NotWritable,
     /// Too old.
     VersionUnsupported,
 
+    /// LDAP: a filter of the settings is none.
+    FilterInvalid,
+    /// LDAP: a filter finds nobody, whatever is typed.
+    NoUsersMatched,
+    /// `DingTalk`: the robot wants keywords, and the settings name none of them.
+    KeywordMissing,
     /// `PostgreSQL`: a standby, or a server set to read-only.
     ReadOnlyReplica,
     /// Redis: a replica.
@@ -97,6 +109,52 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Reason; 42] = [
+        Reason::Connected,
+        Reason::Writable,
+        Reason::NotConfigured,
+        Reason::NotUsed,
+        Reason::SettingsInvalid,
+        Reason::DnsLookupFailed,
+        Reason::ConnectionRefused,
+        Reason::ConnectTimeout,
+        Reason::HostUnreachable,
+        Reason::TlsNotOffered,
+        Reason::TlsRequiredByServer,
+        Reason::TlsUntrustedCA,
+        Reason::TlsHostnameMismatch,
+        Reason::TlsHandshakeFailed,
+        Reason::StartTlsNotOffered,
+        Reason::TlsExpected,
+        Reason::PlainExpected,
+        Reason::AuthenticationFailed,
+        Reason::WrongPass,
+        Reason::AuthRequired,
+        Reason::NoAuthConfigured,
+        Reason::AuthRejected,
+        Reason::TokenInvalid,
+        Reason::SignMismatch,
+        Reason::DatabaseDoesNotExist,
+        Reason::BucketDoesNotExist,
+        Reason::BaseDoesNotExist,
+        Reason::PrivilegeMissing,
+        Reason::SenderRejected,
+        Reason::IpNotWhitelisted,
+        Reason::NotWritable,
+        Reason::VersionUnsupported,
+        Reason::FilterInvalid,
+        Reason::NoUsersMatched,
+        Reason::KeywordMissing,
+        Reason::ReadOnlyReplica,
+        Reason::ReplicaReadOnly,
+        Reason::TooManyConnections,
+        Reason::EvictionPolicyUnsafe,
+        Reason::OutOfMemory,
+        Reason::NotReady,
+        Reason::UnexpectedAnswer,
+    ];
+
     /// Whether the thing can be used.
     pub fn status(self) -> Status {
         match self {
@@ -124,14 +182,21 @@ impl Reason {
             | Reason::WrongPass
             | Reason::AuthRequired
             | Reason::NoAuthConfigured
-            | Reason::AuthRejected => "auth",
-            Reason::PrivilegeMissing | Reason::SenderRejected | Reason::NotWritable => "privilege",
+            | Reason::AuthRejected
+            | Reason::TokenInvalid
+            | Reason::SignMismatch => "auth",
+            Reason::PrivilegeMissing | Reason::SenderRejected | Reason::IpNotWhitelisted | Reason::NotWritable => {
+                "privilege"
+            }
             Reason::VersionUnsupported => "version",
             Reason::Connected
             | Reason::Writable
             | Reason::DatabaseDoesNotExist
             | Reason::BucketDoesNotExist
             | Reason::BaseDoesNotExist
+            | Reason::FilterInvalid
+            | Reason::NoUsersMatched
+            | Reason::KeywordMissing
             | Reason::ReadOnlyReplica
             | Reason::ReplicaReadOnly
             | Reason::TooManyConnections

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, RedisConnectionInfo, RedisError, RedisResult, aio::MultiplexedConnection,
+    AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, RedisResult, aio::MultiplexedConnection,
 };
 use secrecy::ExposeSecret;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{Config, QueueKind, Redis},
-    queue::connection_info,
+    queue::{client, connection_info},
 };
 
 /// How long connecting, and then each answer, may take.
@@ -87,7 +87,9 @@ async fn connect(config: &Redis) -> RedisResult<MultiplexedConnection> {
     let settings = connection_info(config).map_err(|error| {
         RedisError::from((ErrorKind::InvalidClientConfig, "reading the settings", format!("{error:#}")))
     })?;
-    let client = Client::open(settings.set_redis_settings(RedisConnectionInfo::default()))?;
+    let client = client(config, settings.set_redis_settings(RedisConnectionInfo::default())).map_err(|error| {
+        RedisError::from((ErrorKind::InvalidClientConfig, "reading the settings", format!("{error:#}")))
+    })?;
     let timeouts = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(ANSWER_TIMEOUT))
         .set_response_timeout(Some(ANSWER_TIMEOUT));
@@ -206,7 +208,7 @@ fn advice(reason: Reason) -> &'static str {
         Reason::TooManyConnections => "raise maxclients of the server",
         Reason::TlsNotOffered => "the port does not speak TLS: unset SENTRY_REDIS_TLS, or use the server's TLS port",
         Reason::TlsRequiredByServer => "the port speaks TLS: set SENTRY_REDIS_TLS=true",
-        Reason::TlsUntrustedCA => "add the CA to this machine's trusted certificates",
+        Reason::TlsUntrustedCA => "name the CA that signed the server's certificate by SENTRY_REDIS_TLS_CA",
         Reason::TlsHostnameMismatch => "reach the server by the name in its certificate",
         Reason::TlsHandshakeFailed => "look at the server's certificate and TLS settings",
         Reason::NotReady => "the server is busy or starting: try again",

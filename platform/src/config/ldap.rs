@@ -24,7 +24,7 @@ pub struct Ldap {
         default_value = "false"
     )]
     pub start_tls: String,
-    /// A PEM file with the CA that signed the directory's certificate, where the machine does not trust it.
+    /// The CA that signed the directory's certificate, where the machine does not trust it: a PEM file, or the PEM itself.
     #[arg(id = "ldap-ca-file", long = "ldap-ca-file", value_name = "FILE", env = "SENTRY_LDAP_CA_FILE")]
     pub ca_file: Option<String>,
     /// Off, any certificate is taken: whoever sits in between reads every password.

@@ -1,9 +1,13 @@
 //! Where the platform may send messages of its own accord.
 
-use std::{net::IpAddr, str::FromStr};
+use std::{net::IpAddr, path::PathBuf, str::FromStr};
 
+use anyhow::Result;
 use clap::Args;
 use ipnet::IpNet;
+use secrecy::SecretString;
+
+use super::{path, read, secret};
 
 /// Webhooks and chat robots. Addresses of this machine and of private networks are refused unless they are named here: whoever
 /// may set up a webhook must not reach what only the server can.
@@ -35,6 +39,19 @@ pub struct Alerts {
         default_value_t = 60
     )]
     pub digest_seconds: u32,
+    /// Channels that every organisation has, as a JSON list: kind, name, and as config the fields of that kind.
+    #[arg(long, value_name = "JSON", env = "SENTRY_CHANNELS", value_parser = secret(), hide_env_values = true)]
+    pub channels: Option<SecretString>,
+    /// A file that holds the list of channels.
+    #[arg(long, value_name = "FILE", env = "SENTRY_CHANNELS_FILE", value_parser = path())]
+    pub channels_file: Option<PathBuf>,
+}
+
+impl Alerts {
+    /// The list of channels, from the variable or its file.
+    pub fn channels(&self) -> Result<Option<SecretString>> {
+        read("SENTRY_CHANNELS", self.channels.as_ref(), self.channels_file.as_ref())
+    }
 }
 
 /// A list of networks.

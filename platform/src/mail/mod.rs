@@ -11,7 +11,7 @@ use lettre::{
     },
     transport::smtp::{
         authentication::Credentials,
-        client::{Tls, TlsParameters},
+        client::{Certificate, Tls, TlsParameters},
     },
 };
 use secrecy::ExposeSecret;
@@ -59,6 +59,15 @@ pub struct List {
     pub id: String,
 }
 
+/// How TLS is spoken to the SMTP server.
+pub fn tls_parameters(config: &config::Mail, host: &str) -> Result<TlsParameters> {
+    let mut parameters = TlsParameters::builder(host.to_owned());
+    if let Some(pem) = config::read_pem("SENTRY_EMAIL_CA", config.ca.as_ref())? {
+        parameters = parameters.add_root_certificate(Certificate::from_pem(&pem).context("SENTRY_EMAIL_CA")?);
+    }
+    parameters.build().context("preparing TLS for the SMTP server")
+}
+
 /// Why the server did not take a mail.
 #[derive(Debug, Error)]
 pub enum NotTaken {
@@ -94,7 +103,7 @@ impl Mailer {
             !(config.use_tls && config.use_ssl),
             "SENTRY_EMAIL_USE_TLS is STARTTLS and SENTRY_EMAIL_USE_SSL is TLS from the first byte: set one of them"
         );
-        let parameters = || TlsParameters::new(host.to_owned()).context("preparing TLS for the SMTP server");
+        let parameters = || tls_parameters(config, host);
         let tls = match (config.use_tls, config.use_ssl) {
             (true, _) => Tls::Required(parameters()?),
             (_, true) => Tls::Wrapper(parameters()?),

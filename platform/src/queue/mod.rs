@@ -19,7 +19,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    redis::connection_info,
+    redis::{client, connection_info},
     spool::{Look, look},
 };
 use crate::config::{Config, QueueKind};

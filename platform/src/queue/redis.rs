@@ -14,8 +14,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use redis::{
-    AsyncCommands, Client, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
-    RedisConnectionInfo, RedisError, Value,
+    AsyncCommands, Client, ClientTlsConfig, Cmd, ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo,
+    RedisConnectionInfo, RedisError, TlsCertificates, Value,
     aio::{ConnectionManager, ConnectionManagerConfig},
     streams::{StreamPendingCountReply, StreamRangeReply, StreamReadOptions, StreamReadReply},
 };
@@ -23,7 +23,7 @@ use secrecy::ExposeSecret;
 
 use super::{Message, MessageId, Topic, Wait};
 use crate::{
-    config::{self, Config},
+    config::{self, Config, read_pem},
     crew,
 };
 
@@ -48,7 +48,7 @@ pub struct RedisQueue {
 impl RedisQueue {
     /// Prepares connections, each of which is made at first use and made again when it breaks.
     pub fn open(config: &Config) -> Result<RedisQueue> {
-        let client = Client::open(connection_info(&config.redis)?).context("reading the Redis settings")?;
+        let client = client(&config.redis, connection_info(&config.redis)?)?;
         // Who pushes has a patience of its own: see `patience`.
         let connections = (0..=crew::size()).map(|_| connect(&client, None)).collect::<Result<_>>()?;
         Ok(RedisQueue { client, connections, reclaim_after: config.queue.reclaim_after() })
@@ -253,6 +253,23 @@ fn connect(client: &Client, answer_timeout: Option<Duration>) -> Result<Connecti
         .set_response_timeout(answer_timeout)
         .set_number_of_retries(1);
     ConnectionManager::new_lazy_with_config(client.clone(), config).context("preparing the connection to Redis")
+}
+
+/// A client of this connection, with the certificates that the settings name.
+pub fn client(config: &config::Redis, connection: ConnectionInfo) -> Result<Client> {
+    let root_cert = read_pem("SENTRY_REDIS_TLS_CA", config.tls_ca.as_ref())?;
+    let certificate = read_pem("SENTRY_REDIS_TLS_CERT", config.tls_cert.as_ref())?;
+    let client_tls = match (certificate, read_pem("SENTRY_REDIS_TLS_KEY", config.tls_key.as_ref())?) {
+        (Some(client_cert), Some(client_key)) => Some(ClientTlsConfig { client_cert, client_key }),
+        (None, None) => None,
+        _ => bail!("SENTRY_REDIS_TLS_CERT and SENTRY_REDIS_TLS_KEY belong together: set both or none"),
+    };
+    let made = if config.tls && (root_cert.is_some() || client_tls.is_some()) {
+        Client::build_with_tls(connection, TlsCertificates { client_tls, root_cert })
+    } else {
+        Client::open(connection)
+    };
+    made.context("reading the Redis settings")
 }
 
 /// The address and credentials in the form the client wants them.

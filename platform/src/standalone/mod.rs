@@ -174,6 +174,8 @@ impl Options {
                 password_file: None,
                 sslmode: SslMode::Disable,
                 sslrootcert: None,
+                sslcert: None,
+                sslkey: None,
                 ..defaults.postgres
             },
             queue: config::Queue { kind: QueueKind::Spool, filestore_dir: home.spool(), ..defaults.queue },

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 
 use axum_extra::extract::{
@@ -66,6 +66,15 @@ impl Language {
         accepted.map_or(Language::English, Language::preferred)
     }
 
+    /// Has a request that asks for no language we speak ask for this one.
+    pub fn prefer_at_last(self, headers: &mut HeaderMap) {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let last = format!("{accepted},{};q=0.001", self.tag());
+        if let Ok(value) = HeaderValue::from_str(last.trim_start_matches(',')) {
+            headers.insert(header::ACCEPT_LANGUAGE, value);
+        }
+    }
+
     /// `zh-CN,zh;q=0.9,en;q=0.8` is Chinese; of two with the same weight the first wins.
     pub fn preferred(accepted: &str) -> Language {
         let mut best = (Language::English, 0.0);
@@ -104,5 +113,17 @@ mod tests {
         assert_eq!(Language::preferred("en;q=0.5, zh;q=0.8"), Language::Chinese);
         assert_eq!(Language::preferred("de-DE,de;q=0.9,en-US;q=0.8,zh;q=0.7"), Language::English);
         assert_eq!(Language::preferred("fr"), Language::English);
+    }
+
+    #[test]
+    fn where_the_browser_asks_for_none_the_installation_decides() {
+        let spoken = |accepted: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.extend(accepted.map(|accepted| (header::ACCEPT_LANGUAGE, HeaderValue::from_static(accepted))));
+            Language::Chinese.prefer_at_last(&mut headers);
+            Language::of(&headers)
+        };
+        assert_eq!([spoken(None), spoken(Some("fr"))], [Language::Chinese; 2]);
+        assert_eq!([spoken(Some("en-US")), spoken(Some("fr,en;q=0.1"))], [Language::English; 2]);
     }
 }

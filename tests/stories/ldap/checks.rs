@@ -48,6 +48,8 @@ fn what_is_wrong(world: &World) -> Result<()> {
         (&[("SENTRY_LDAP_BIND_PASSWORD", "wrong")], "AuthenticationFailed", "SENTRY_LDAP_BIND_PASSWORD"),
         (&[("SENTRY_LDAP_USER_SEARCH_BASE", "ou=nowhere,dc=picket,dc=dev")], "BaseDoesNotExist", "USER_SEARCH_BASE"),
         (&[("SENTRY_LDAP_GROUP_SEARCH_BASE", "ou=nowhere,dc=picket,dc=dev")], "BaseDoesNotExist", "GROUP_SEARCH_BASE"),
+        (&[("SENTRY_LDAP_USER_SEARCH_FILTER", "(uid=%(user)s")], "FilterInvalid", "SENTRY_LDAP_USER_SEARCH_FILTER"),
+        (&[("SENTRY_LDAP_USER_SEARCH_FILTER", "(mial=%(user)s)")], "NoUsersMatched", "finds nobody below"),
         (&[mapped], "SettingsInvalid", "GROUP_SEARCH_BASE is missing"),
         (&[GROUPED, mapped], "Connected", "the group bosses, which the settings name, is not there"),
         (

@@ -14,6 +14,7 @@ use super::{
     settings::{Search, Settings},
     steps::Step,
 };
+use crate::config::Pem;
 
 /// What a server answers to a wrong password, and to a DN that is not there.
 const INVALID_CREDENTIALS: u32 = 49;
@@ -95,10 +96,9 @@ impl Client {
             .set_conn_timeout(settings.timeout)
             .set_starttls(settings.start_tls)
             .set_no_tls_verify(!settings.tls_verify);
-        if let Some(file) = settings.ca_file.as_ref().filter(|_| settings.tls_verify) {
-            let config = trusting(file).map_err(|why| {
-                Failure::new(Step::Settings, format!("SENTRY_LDAP_CA_FILE {}: {why}", file.display()))
-            })?;
+        if let Some(pem) = settings.ca.as_ref().filter(|_| settings.tls_verify) {
+            let config =
+                trusting(pem).map_err(|why| Failure::new(Step::Settings, format!("SENTRY_LDAP_CA_FILE: {why:#}")))?;
             options = options.set_config(Arc::new(config));
         }
         let (connection, ldap) = LdapConnAsync::with_settings(options, &settings.uri).await.map_err(|error| {
@@ -175,14 +175,12 @@ impl Client {
     }
 }
 
-fn trusting(file: &std::path::Path) -> Result<ClientConfig, String> {
+fn trusting(pem: &Pem) -> anyhow::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())? {
-        roots.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+    for certificate in CertificateDer::pem_slice_iter(&pem.read()?.unwrap_or_default()) {
+        roots.add(certificate?)?;
     }
-    if roots.is_empty() {
-        return Err("there is no certificate in it".to_owned());
-    }
+    anyhow::ensure!(!roots.is_empty(), "there is no certificate in it");
     Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
 }
 

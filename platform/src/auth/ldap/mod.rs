@@ -8,6 +8,7 @@
 pub mod account;
 pub mod client;
 pub mod dn;
+pub mod filter;
 mod groups;
 pub mod lookup;
 pub mod mapping;

@@ -25,6 +25,7 @@ async fn all(settings: &Settings, steps: &mut Steps) -> Result<(), Failure> {
     let mut client = lookup::connect(settings, steps).await?;
     if let Find::Search(search) = &settings.find {
         base(&mut client, (Step::Search, &search.base, "SENTRY_LDAP_USER_SEARCH_BASE"), steps).await?;
+        anybody(&mut client, search, steps).await?;
     }
     if let Some(groups) = &settings.groups {
         base(&mut client, (Step::Groups, &groups.search.base, "SENTRY_LDAP_GROUP_SEARCH_BASE"), steps).await?;
@@ -43,6 +44,24 @@ async fn base(client: &mut Client, (step, dn, setting): (Step, &str, &str), step
         return Err(Failure { step, cause: None, code: 32, text });
     }
     steps.good(step, format!("{dn} is there"));
+    Ok(())
+}
+
+/// A filter that finds nobody, whatever is typed, lets nobody in. Not every filter can be asked for everybody.
+async fn anybody(client: &mut Client, search: &Search, steps: &mut Steps) -> Result<(), Failure> {
+    let filter = search.filter.replace("%(user)s", "*");
+    if ldap3::parse_filter(&filter).is_err() {
+        return Ok(());
+    }
+    let everybody = Search { filter: filter.clone(), ..search.clone() };
+    if client.search(&everybody, &["cn"], 1).await?.entries.is_empty() {
+        let text = format!(
+            "{} finds nobody below {}, whatever is typed ({filter} is empty): correct SENTRY_LDAP_USER_SEARCH_FILTER",
+            search.filter, search.base
+        );
+        return Err(Failure { step: Step::Search, cause: None, code: 0, text });
+    }
+    steps.good(Step::Search, format!("{} finds people", search.filter));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The settings of a directory, read: what makes no sense is refused when a process starts, by the name of its variable.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use chrono::TimeDelta;
@@ -8,8 +8,11 @@ use ldap3::Scope;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::dn;
-use crate::{config, permissions::Role};
+use super::{dn, filter};
+use crate::{
+    config::{self, Pem},
+    permissions::Role,
+};
 
 /// A directory that people sign in by.
 #[derive(Clone, Debug)]
@@ -19,7 +22,7 @@ pub struct Settings {
     pub name: String,
     pub uri: String,
     pub start_tls: bool,
-    pub ca_file: Option<PathBuf>,
+    pub ca: Option<Pem>,
     pub tls_verify: bool,
     pub timeout: Duration,
     /// Who searches; none for an anonymous search.
@@ -235,7 +238,7 @@ impl Values {
             name,
             uri,
             start_tls,
-            ca_file: self.text("ca_file").map(PathBuf::from),
+            ca: self.get("ca_file").and_then(|pem| pem.parse().ok()),
             tls_verify: self.flag("tls_verify")?,
             timeout: Duration::from_secs(self.number("timeout")?.clamp(1, 60).into()),
             bind: self.bind()?,
@@ -316,8 +319,7 @@ impl Values {
         let why = "neither SENTRY_LDAP_USER_SEARCH_BASE nor SENTRY_LDAP_USER_DN_TEMPLATE is set: nobody would be found";
         let base = self.text("user_search_base").context(why)?;
         let filter = typed("user_search_filter", self.text("user_search_filter").unwrap_or_default())?;
-        ldap3::parse_filter(filter.replace("%(user)s", "ada"))
-            .map_err(|()| anyhow::anyhow!("SENTRY_LDAP_USER_SEARCH_FILTER: {filter:?} is no filter"))?;
+        filter::check("SENTRY_LDAP_USER_SEARCH_FILTER", &filter)?;
         Ok(Find::Search(Search { base, scope: self.scope("user_search_scope")?, filter }))
     }
 
@@ -329,8 +331,7 @@ impl Values {
         })?;
         let Some(base) = self.text("group_search_base") else { return Ok(None) };
         let filter = self.text("group_search_filter").unwrap_or_else(|| format!("(objectClass={})", kind.class()));
-        ldap3::parse_filter(&filter)
-            .map_err(|()| anyhow::anyhow!("SENTRY_LDAP_GROUP_SEARCH_FILTER: {filter:?} is no filter"))?;
+        filter::check("SENTRY_LDAP_GROUP_SEARCH_FILTER", &filter)?;
         Ok(Some(Groups {
             search: Search { base, scope: self.scope("group_search_scope")?, filter },
             kind,
