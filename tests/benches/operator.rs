@@ -202,7 +202,8 @@ impl Told {
     }
 
     fn sum(&self, prefix: &str) -> f64 {
-        self.0.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, value)| value).sum()
+        let values = self.0.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, value)| value);
+        values.fold(0.0, |sum, value| sum + value)
     }
 
     fn reconciles(&self) -> f64 {
