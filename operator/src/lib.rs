@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 
 /// The CRD, as committed in `crds/sentryinstance.yaml`.
 ///
-/// It is kept small: left out is what Kubernetes says of conditions, what the names within a reference or a toleration mean,
+/// It is kept small: left out is what Kubernetes says of conditions, what the names within a reference or in a rule of scheduling mean,
 /// and that a field may be `null`, which the API server leaves out whether or not a schema says so.
 pub fn crd_yaml() -> anyhow::Result<String> {
     let mut crd = serde_json::to_value(instance::SentryInstance::crd())?;
@@ -44,7 +44,7 @@ fn shorten(schema: &mut Value) {
             fields.remove("nullable");
             for (name, field) in fields.iter_mut() {
                 let inner = match name.as_str() {
-                    "conditions" | "tolerations" => field.pointer_mut("/items/properties"),
+                    "conditions" | "tolerations" | "topologySpread" => field.pointer_mut("/items/properties"),
                     name if name.ends_with("ecretRef") => field.get_mut("properties"),
                     _ => None,
                 };

@@ -106,6 +106,10 @@ async fn live(world: &World, shop: &Shop, wire: &Wire) -> Result<()> {
         let gone = || async { Ok(shop.api::<PodDisruptionBudget>().get_opt("shop-earlier").await?.is_none()) };
         shop.waits("what an earlier version left to go", gone).await?;
 
+        shop.change(&json!({"files": {"volume": {"size": "1Gi"}}, "deletionPolicy": "Delete"})).await?;
+        heard(shop, wire, "persistentvolumeclaims", "patch").await?;
+        heard(shop, wire, "secrets", "patch").await?;
+
         shop.change(&json!({"routing": {"ingress": null, "gateway": {"parentRefs": [{"name": "public"}]}}})).await?;
         let no_ingress = || async { Ok(shop.api::<Ingress>().get_opt("shop-web").await?.is_none()) };
         shop.waits("the Ingress to go", no_ingress).await?;

@@ -1,13 +1,15 @@
 //! Channels of the installation's configuration: who has them, who may change them, and what a check says of them.
 
 use anyhow::{Context, Result, ensure};
-use harness::net::wait_for;
+use harness::{
+    far_end::{FarEnd, Place},
+    net::wait_for,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
     Story,
-    far_end::{FarEnd, Place},
     platform::{Platform, SOON, World},
 };
 

@@ -7,15 +7,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a Secret may be called. The operator asks for it by this name in a path, so nothing else may fit.
-const NAME: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
+pub(super) const NAME: &str = r"^[a-z0-9][-.a-z0-9]*$";
 /// What a key within a Secret may be called.
-const KEY: &str = r"^[-._a-zA-Z0-9]+$";
+pub(super) const KEY: &str = r"^[-.\w]+$";
 
 /// A Secret in the instance's namespace.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct SecretName {
     /// Its name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = NAME))]
+    #[schemars(length(max = 253), regex(pattern = NAME))]
     pub name: String,
 }
 
@@ -23,12 +23,12 @@ pub struct SecretName {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct SecretKeyRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = NAME))]
+    #[schemars(length(max = 253), regex(pattern = NAME))]
     pub name: String,
 
     /// The key within it.
     #[serde(default = "password")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = KEY))]
+    #[schemars(length(max = 253), regex(pattern = KEY))]
     pub key: String,
 }
 
@@ -37,17 +37,17 @@ pub struct SecretKeyRef {
 #[serde(rename_all = "camelCase")]
 pub struct CredentialsRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253), regex(pattern = NAME))]
+    #[schemars(length(max = 253), regex(pattern = NAME))]
     pub name: String,
 
     /// The key of the user name.
     #[serde(default = "username")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = KEY))]
+    #[schemars(length(max = 253), regex(pattern = KEY))]
     pub username_key: String,
 
     /// The key of the password.
     #[serde(default = "password")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = KEY))]
+    #[schemars(length(max = 253), regex(pattern = KEY))]
     pub password_key: String,
 }
 
@@ -55,12 +55,12 @@ pub struct CredentialsRef {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct CaRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = NAME))]
     pub name: String,
 
     /// The key within it.
     #[serde(default = "ca_key")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), regex(pattern = KEY))]
     pub key: String,
 }
 
@@ -73,17 +73,17 @@ fn ca_key() -> String {
 #[serde(rename_all = "camelCase")]
 pub struct CertificateRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = NAME))]
     pub name: String,
 
     /// The key of the certificate.
     #[serde(default = "certificate_key")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), regex(pattern = KEY))]
     pub certificate_key: String,
 
     /// The key of the private key.
     #[serde(default = "private_key_key")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), regex(pattern = KEY))]
     pub private_key_key: String,
 }
 

@@ -108,17 +108,17 @@ fn yes() -> bool {
 #[serde(rename_all = "camelCase")]
 pub struct AccessKeyRef {
     /// The Secret's name.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(max = 253), regex(pattern = super::connections::NAME))]
     pub name: String,
 
     /// The key of the access key's name.
     #[serde(default = "access_key")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), regex(pattern = super::connections::KEY))]
     pub access_key_key: String,
 
     /// The key of its secret.
     #[serde(default = "secret_key")]
-    #[schemars(length(max = 253))]
+    #[schemars(length(max = 253), regex(pattern = super::connections::KEY))]
     pub secret_key_key: String,
 }
 
