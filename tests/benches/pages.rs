@@ -169,8 +169,8 @@ fn a_day(day: usize, rows: usize, issues: usize) -> String {
     let real = if day == 1 { rows.saturating_sub(issues) } else { rows };
     format!(
         "create temporary table made as
-             select e.body, e.tags, (select array_agg(id order by id) from issues) as ids from events e
-             where e.received_on >= current_date order by e.received_at limit 1;
+             select body, tags from events where received_on >= current_date order by received_at limit 1;
+         create temporary table numbered as select row_number() over (order by id) as nth, id, short_id from issues;
          create table filled (like events including defaults including constraints);
          insert into filled (project_id, id, received_on, received_at, occurred_at, issue_id, level, platform, effect, body, tags)
          select 1, gen_random_uuid(), current_date - {day}, at, at, i.id, 40, 'python', 0,
@@ -179,8 +179,8 @@ fn a_day(day: usize, rows: usize, issues: usize) -> String {
          from generate_series(1, {rows}) n
          cross join made
          cross join lateral (select (current_date - {day})::timestamptz + n * interval '1 ms' as at) as time
-         join issues i on i.id = made.ids[2 + n % {issues}];
-         drop table made;
+         join numbered i on i.nth = 2 + n % {issues};
+         drop table made, numbered;
          do $$ begin
              execute format('alter table filled rename to events_%s', to_char(current_date - {day}, 'YYYYMMDD'));
              execute format('alter table events attach partition events_%s for values from (%L) to (%L)',
