@@ -84,7 +84,7 @@ fn wrong_settings_are_said(world: &World) -> Result<()> {
         (servers.encrypted.port, &[trust][..], "speaks TLS from the first byte"),
         (servers.plain.port, &[trust, ssl], "unset SENTRY_EMAIL_USE_SSL"),
         (servers.plain.port, &[trust, tls], "unset SENTRY_EMAIL_USE_TLS"),
-        (servers.encrypted.port, &[ssl], "trusted certificates"),
+        (servers.encrypted.port, &[ssl], "SENTRY_EMAIL_CA"),
         (servers.upgraded.port, &[trust], "SENTRY_EMAIL_USE_TLS"),
         (servers.plain.port, &sign_in, "SENTRY_EMAIL_USER"),
         (servers.upgraded.port, &wrong_password, "SENTRY_EMAIL_PASSWORD"),

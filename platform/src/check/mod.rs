@@ -142,17 +142,18 @@ fn text_line(check: &Check) -> String {
 
 /// The report on one line, with messages cut until the line is short enough: those of failures last.
 fn json_line(mut checks: Vec<Check>) -> Result<String> {
-    let mut longest = LONGEST_MESSAGE;
+    let (mut of_failures, mut of_others) = (LONGEST_MESSAGE, LONGEST_MESSAGE);
     loop {
         for check in &mut checks {
-            let room = if check.status == Status::Failed { longest } else { longest / 4 };
+            let room = if check.status == Status::Failed { of_failures } else { of_others };
             check.message = shortened(&check.message, room);
         }
         let line = serde_json::to_string(&Report { checks: &checks }).context("writing the report")?;
-        if line.len() < LONGEST_LINE || longest == 0 {
+        if line.len() < LONGEST_LINE || (of_failures, of_others) == (0, 0) {
             return Ok(line);
         }
-        longest = longest * 3 / 4;
+        let cut = if of_others > of_failures / 4 { &mut of_others } else { &mut of_failures };
+        *cut = *cut * 3 / 4;
     }
 }
 

@@ -188,8 +188,9 @@ pub(super) async fn take_digest(
     lane: LaneKey,
     (now, until): (DateTime<Utc>, DateTime<Utc>),
 ) -> sqlx::Result<Option<(Uuid, i32)>> {
+    // Once, and not for each of the deliveries, whatever the planner thinks of a table it does not know yet.
     let row = sqlx::query!(
-        r#"with due as (
+        r#"with due as materialized (
                select digest_id from deliveries
                where channel_id = $1 and user_id = $2 and due_at is not null and due_at <= $3 and digest_id is not null
                order by due_at limit 1

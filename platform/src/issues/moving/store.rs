@@ -73,7 +73,7 @@ pub(super) async fn move_some(
     most: i64,
 ) -> sqlx::Result<i64> {
     let moved = query!(
-        r#"with some_events as (
+        r#"with some_events as materialized (
                select id, received_on from events
                where project_id = $1 and issue_id = $2 and ($4::int[] is null or hash = any($4)) limit $5
            )
@@ -96,7 +96,7 @@ pub(super) async fn delete_some(
     most: i64,
 ) -> sqlx::Result<i64> {
     query_scalar!(
-        r#"with some_events as (
+        r#"with some_events as materialized (
                select id, received_on from events where project_id = $1 and issue_id = $2 limit $3
            ),
            deleted as (
